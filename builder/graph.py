@@ -1,0 +1,148 @@
+"""The graph of a model: what `builder.elaborate` gives and everything after it reads.
+
+A graph is a `networkx.DiGraph` whose nodes carry only plain data (numbers, strings, lists, dicts), so that it survives
+`networkx.node_link_data`, JSON text and back. A node's key is its dotted name (`layer1.0.conv1`); a model's inputs and
+outputs are nodes too, `inputs.NAME` and `outputs.NAME`. Edges carry nothing: a layer may read one tensor twice, so the
+ordered inputs stand on the node.
+
+`graph.graph` holds what belongs to no single node: `name`, `doc`, `file`, and `regions`, the tree of groups and blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    import networkx
+
+# A size is a whole number, or the text of an expression over free sizes: "N", "H // 4".
+Size: TypeAlias = int | str
+# A layer with several results has a list of types (or a dict, by field name) in place of one shape.
+Shape: TypeAlias = list[Size]
+
+# What a node is, for colour and legend.
+KINDS = (
+    "input", "output", "convolution", "linear", "embedding", "recurrent", "attention", "normalisation", "activation",
+    "pooling", "dropout", "shape", "merge", "arithmetic", "loss", "parameter", "other",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One layer, input or output.
+
+    reads: the positional tensors in order. Each is a *reference*: `{"from": NODE}`, with `"pick": [0, ...]` where one
+        of several results is meant; or a list of references, where a call takes a sequence of tensors.
+    keyword_reads: tensors fed by argument name.
+    arguments: every other argument that is written or worked out, by PyTorch's name, JSON values only.
+    shape, dtype: of the result; `None` where they are not known; lists of them where there are several results.
+    parameters: shapes of the parameters that the node owns, by name below it (`weight`), in the order of the state
+        dict; empty for functions and for calls of a shared module.
+    multiply_adds: at batch 1; a number, or the text of an expression over free sizes.
+    """
+
+    name: str
+    type: str  # as the spec says it: "Conv2d", "flatten"; "input" and "output" for those
+    target: str  # what is called: "torch.nn.Conv2d", "torch.flatten", "torch.Tensor.view", "tomograph.MeanSubtract"
+    role: str  # "input", "output", "module", "function" or "method"
+    kind: str  # one of KINDS
+    module: str | None = None  # dotted path of the module that is called; None for functions
+    region: str = ""  # the group or block it belongs to; "" is the model itself
+    reads: list[Any] = field(default_factory=list)
+    keyword_reads: dict[str, Any] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
+    input_shapes: list[Any] = field(default_factory=list)
+    shape: Any = None
+    dtype: Any = None
+    parameters: dict[str, list[int]] = field(default_factory=dict)
+    buffers: dict[str, list[int]] = field(default_factory=dict)
+    multiply_adds: Size = 0
+    options: list[str] | None = None  # of an input that is a choice
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """A group or block: a part of the model that has a name of its own.
+
+    children: names of the nodes and regions directly inside, in the order of the spec.
+    reads: what its `input` names, as references seen from outside; the block's inputs in order.
+    results: what it gives: one reference, a list of them, or a dict of them by name.
+    """
+
+    name: str
+    type: str  # the block's name; "" for a group written in place; the model's own name for the model
+    children: list[str] = field(default_factory=list)
+    results: Any = None
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+
+def nodes(graph: networkx.DiGraph[str]) -> Iterator[Node]:
+    """Every node in the order of the spec: inputs first, outputs last."""
+    for _, attributes in graph.nodes(data=True):
+        yield Node(**attributes)
+
+
+def node(graph: networkx.DiGraph[str], name: str) -> Node:
+    """The node of this dotted name; KeyError if there is none."""
+    return Node(**graph.nodes[name])
+
+
+def regions(graph: networkx.DiGraph[str]) -> dict[str, Region]:
+    """The groups and blocks by dotted name, outer ones first; `""` is the whole model."""
+    return {name: Region(**attributes) for name, attributes in graph.graph["regions"].items()}
+
+
+def layers(graph: networkx.DiGraph[str]) -> Iterator[Node]:
+    """The nodes that compute something: all but inputs and outputs."""
+    return (each for each in nodes(graph) if each.role not in ("input", "output"))
+
+
+def parameter_count(each: Node) -> int:
+    """How many numbers the node's own parameters hold."""
+    total = 0
+    for shape in each.parameters.values():
+        size = 1
+        for length in shape:
+            size *= length
+        total += size
+    return total
+
+
+def assemble(
+    name: str, doc: str, file: str, all_nodes: list[Node], all_regions: list[Region], conditions: list[str]
+) -> networkx.DiGraph[str]:
+    """Make the graph from finished records, which stand in the order of the spec."""
+    import networkx  # a sixth of a second: only what wants a graph pays for it
+
+    graph: networkx.DiGraph[str] = networkx.DiGraph(
+        name=name,
+        doc=doc,
+        file=file,
+        regions={each.name: asdict(each) for each in all_regions},
+        conditions=conditions,
+    )
+    for each in all_nodes:
+        graph.add_node(each.name, **asdict(each))
+    for each in all_nodes:
+        for source in references([each.reads, each.keyword_reads]):
+            graph.add_edge(source, each.name)
+    return graph
+
+
+def references(reads: Any) -> Iterator[str]:
+    """The names of the nodes that a tree of references reads, in order."""
+    if isinstance(reads, list):
+        for each in reads:
+            yield from references(each)
+    elif isinstance(reads, dict) and isinstance(reads.get("from"), str):
+        yield reads["from"]
+    elif isinstance(reads, dict):
+        for each in reads.values():
+            yield from references(each)

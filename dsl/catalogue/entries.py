@@ -1,0 +1,67 @@
+"""The catalogue's records: what a type is called, what it takes, and what it is for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "REQUIRED"
+
+
+REQUIRED: Final = _Required()
+
+Role: TypeAlias = Literal["module", "function", "method"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One argument: its name, its type in the grammar of `dsl.catalogue.types`, and PyTorch's default."""
+
+    name: str
+    type: str  # "int", "int | int[2]", "float | none", "'zeros' | 'reflect'", "tensor", "tensors", "dtype", "any" ...
+    default: object = REQUIRED
+
+    @property
+    def takes_tensor(self) -> bool:
+        return any(part.strip() in ("tensor", "tensors") for part in self.type.split("|"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A layer type, a function, an optimizer.
+
+    parameters: for a module its constructor's arguments; for a function all arguments, tensors included, in order.
+    inputs: what a module's `forward` takes, in order; for a function the tensors among its parameters.
+    inferred: constructor arguments that may be left out because the input tells them (`in_channels`).
+    overloads: a function's further signatures, tried in order after `parameters` (torch.mean has two).
+    kind: what it is for, one of builder.graph.KINDS.
+    """
+
+    name: str
+    target: str
+    role: Role
+    kind: str
+    doc: str
+    parameters: tuple[Parameter, ...]
+    inputs: tuple[Parameter, ...] = ()
+    inferred: tuple[str, ...] = ()
+    overloads: tuple[tuple[Parameter, ...], ...] = ()
+
+    def parameter(self, name: str) -> Parameter:
+        """The parameter of this name, in the first signature that has it; KeyError if none does."""
+        for signature in (self.parameters, *self.overloads):
+            for each in signature:
+                if each.name == name:
+                    return each
+        raise KeyError(name)
+
+    def accepts(self, name: str) -> bool:
+        return any(each.name == name for signature in (self.parameters, *self.overloads) for each in signature)
+
+    @property
+    def argument_names(self) -> tuple[str, ...]:
+        """Every argument name of every signature, once, in order."""
+        return tuple(dict.fromkeys(each.name for s in (self.parameters, *self.overloads) for each in s))
