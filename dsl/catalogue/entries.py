@@ -13,16 +13,26 @@ class _Required:
 
 REQUIRED: Final = _Required()
 
-Role: TypeAlias = Literal["module", "function", "method"]
+Role: TypeAlias = Literal["module", "function", "method", "optimizer"]
+Passing: TypeAlias = Literal["name", "position", "spread"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """One argument: its name, its type in the grammar of `dsl.catalogue.types`, and PyTorch's default."""
+    """One argument: its name, its type in the grammar of `dsl.catalogue.types`, and PyTorch's default.
+
+    passing: "name" takes its name or its place; "position" only its place (the equation of einsum); "spread" takes each
+        tensor of a sequence as a positional argument of its own (the operands of einsum, the tensors of meshgrid).
+    """
 
     name: str
     type: str  # "int", "int | int[2]", "float | none", "'zeros' | 'reflect'", "tensor", "tensors", "dtype", "any" ...
     default: object = REQUIRED
+    passing: Passing = "name"
+
+    @property
+    def required(self) -> bool:
+        return self.default is REQUIRED
 
     @property
     def takes_tensor(self) -> bool:
@@ -33,7 +43,8 @@ class Parameter:
 class Entry:
     """A layer type, a function, an optimizer.
 
-    parameters: for a module its constructor's arguments; for a function all arguments, tensors included, in order.
+    parameters: for a module or an optimizer its constructor's arguments (without `params`); for a function all
+        arguments, tensors included, in order.
     inputs: what a module's `forward` takes, in order; for a function the tensors among its parameters.
     inferred: constructor arguments that may be left out because the input tells them (`in_channels`).
     overloads: a function's further signatures, tried in order after `parameters` (torch.mean has two).

@@ -1,0 +1,42 @@
+"""This project's own layers, as the catalogue describes them; `builder/layers.py` holds the modules."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dsl.catalogue.entries import Entry, Parameter
+
+_INPUT = Parameter(name="input", type="tensor")
+_CHOICE = Parameter(name="choice", type="str")
+
+_LAYERS = (
+    Entry(
+        name="MeanSubtract",
+        target="tomograph.MeanSubtract",
+        role="module",
+        kind="arithmetic",
+        doc="Takes the mean of all elements away: x - x.mean().",
+        parameters=(),
+        inputs=(_INPUT,),
+    ),
+    Entry(
+        name="ParameterList",
+        target="tomograph.ParameterList",
+        role="module",
+        kind="linear",
+        doc="Multiplies by each of a list of matrices in turn: x @ p[0] @ p[1] ...",
+        parameters=(Parameter(name="shapes", type="int[][]"),),
+        inputs=(_INPUT,),
+    ),
+    Entry(
+        name="ParameterDict",
+        target="tomograph.ParameterDict",
+        role="module",
+        kind="linear",
+        doc="Multiplies by the one of several named matrices that a choice picks: x @ p[choice].",
+        parameters=(Parameter(name="shapes", type="{int[]}"),),
+        inputs=(_INPUT, _CHOICE),
+    ),
+)
+
+OWN: Final = {each.name: each for each in _LAYERS}
