@@ -1,0 +1,199 @@
+"""Training: step after step, epoch after epoch, told as events."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from builder.files import OutputError
+from builder.training import seeding
+from builder.training.batches import Batch, Batches, size
+from builder.training.checkpoints import Checkpoint
+from builder.training.errors import TrainingError
+from builder.training.evaluation import evaluated, fetched
+from builder.training.events import EpochDone, Event, Finished, Row, Started, StepDone, Stopped
+from builder.training.folder import RunFolder, State
+from builder.training.run import Run
+from builder.training.settings import Settings
+from builder.training.stopping import Stop
+from builder.training.task import Task, place_model
+from builder.training.writing import Writer
+
+
+def fit(
+    task: Task,
+    optimizer: torch.optim.Optimizer,
+    train: Batches,
+    validation: Batches | None,
+    settings: Settings,
+    folder: RunFolder,
+    *,
+    resume: Checkpoint | None = None,
+    about: Mapping[str, Any] | None = None,
+) -> Iterator[Event]:
+    """Train, and tell what happens; the model is trained in place.
+
+    The last event is Finished or Stopped. A checkpoint is written after each epoch and when a signal stops the run,
+    with `about` (plain data) in it; `resume` goes on from one, exactly. Raises TrainingError and CheckpointError where
+    things do not fit together, OutputError where the folder cannot be written, Diverged where a number is not finite.
+    However it ends, status.json says so.
+    """
+    place_model(task.model, settings)
+    run = Run(
+        task=task, optimizer=optimizer, train=train, validation=validation, settings=settings, about=dict(about or {})
+    )
+    if resume is not None:
+        run.restore(resume)
+    folder.begin(resumed=resume is not None, step=run.progress.step)
+    try:
+        with Stop() as stop:
+            last = yield from _events(run, Writer(run, folder), stop, resumed=resume is not None)
+    except BaseException as error:  # told in the run's folder, and passed on
+        with suppress(OutputError):
+            folder.write_status(*_state_after(error, run.progress.step))
+        raise
+    yield last
+
+
+def _events(run: Run, writer: Writer, stop: Stop, *, resumed: bool) -> Generator[Event, None, Event]:
+    """All events but the last, which is returned: who stops listening there has not stopped the run."""
+    yield _started(run, resumed)
+    yield from writer.write_metrics()
+    while run.unfinished:
+        yield from _train(run, stop)
+        found = _validate(run, stop)
+        if found is None or stop.number is not None:
+            return (yield from _stopped(run, writer, stop))
+        yield from _end_epoch(run, writer, found)
+    yield from writer.write_status("done")
+    return Finished(step=run.progress.step, best=run.progress.best)
+
+
+def _train(run: Run, stop: Stop) -> Iterator[Event]:
+    """The epoch's steps from where it stands, to its end or until a signal."""
+    progress, pending, reported = run.progress, _Pending(run), time.monotonic()
+    run.task.model.train()
+    for batch in _batches(run, stop):
+        pending.add(run.stepper.step(batch), size(batch))
+        if progress.batch == run.steps_in_epoch or time.monotonic() - reported >= run.settings.report_seconds:
+            yield _step_done(run, pending.settle())
+            reported = time.monotonic()
+    if pending:
+        pending.settle()
+
+
+def _batches(run: Run, stop: Stop) -> Iterator[Batch]:
+    """The batches that the epoch still has, until a signal; before each, randomness starts anew for its step."""
+    progress, settings = run.progress, run.settings
+    seeding.reseed(settings.device, seeding.mixed(settings.seed, seeding.EPOCH, progress.epoch))
+    source = iter(run.train.epoch(progress.epoch, progress.batch))
+    while progress.batch < run.steps_in_epoch and stop.number is None:
+        seeding.reseed(settings.device, seeding.mixed(settings.seed, seeding.STEP, progress.step))
+        batch = next(source, None)
+        if batch is None:
+            raise TrainingError(f"epoch {progress.epoch} has {len(run.train)} batches, but gave only {progress.batch}")
+        progress.batch += 1
+        progress.step += 1
+        yield batch
+
+
+def _validate(run: Run, stop: Stop) -> dict[str, float] | None:
+    """`{"val_loss": ..., "val_accuracy": ...}`, empty without validation; None if a signal came."""
+    if run.validation is None:
+        return {}
+    settings = run.settings
+    seeding.reseed(settings.device, seeding.mixed(settings.seed, seeding.VALIDATION, run.progress.step))
+    found = evaluated(run.task, run.validation, settings, lambda: stop.number is not None)
+    return found and {f"val_{name}": value for name, value in found.items()}
+
+
+def _end_epoch(run: Run, writer: Writer, found: Mapping[str, float]) -> Iterator[Event]:
+    """Note what the epoch came to, once it is known to be sound, and write it."""
+    for name, value in found.items():
+        if not math.isfinite(value):
+            raise run.diverged(f"{name} is {value}", run.progress.step)
+    run.check_finite()
+    row = _row(run, found)
+    is_best = run.progress.note(row)
+    if is_best:
+        yield from writer.save_best()
+    yield EpochDone(row=row, is_best=is_best)
+    if run.progress.batch == len(run.train):
+        run.progress.next_epoch()
+    yield from writer.save_last(must=not run.unfinished)
+    yield from writer.write_metrics()
+    yield from writer.write_status("running")
+
+
+def _stopped(run: Run, writer: Writer, stop: Stop) -> Generator[Event, None, Event]:
+    assert stop.number is not None  # that is why we are here
+    run.check_finite()
+    yield from writer.save_last(must=True)
+    yield from writer.write_status("stopped", signal.Signals(stop.number).name)
+    return Stopped(signal=stop.number, step=run.progress.step)
+
+
+class _Pending:
+    """Losses that are still on the device: fetching each would make every step wait for it."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._losses: list[tuple[Tensor, int]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._losses)
+
+    def add(self, loss: Tensor, samples: int) -> None:
+        self._losses.append((loss, samples))
+
+    def settle(self) -> float:
+        """Count the losses into the epoch's; the latest. Raises Diverged for the first that is not finite."""
+        values = fetched([loss for loss, _ in self._losses])
+        first = self._run.progress.step - len(values) + 1
+        for step, (value, (_, samples)) in enumerate(zip(values, self._losses, strict=True), first):
+            if not math.isfinite(value):
+                raise self._run.diverged(f"the loss is {value}", step)
+            self._run.progress.count(value, samples)
+        self._losses.clear()
+        return values[-1]
+
+
+def _started(run: Run, resumed: bool) -> Started:
+    progress = run.progress
+    return Started(
+        epoch=progress.epoch,
+        batch=progress.batch,
+        step=progress.step,
+        epochs=run.epochs,
+        total_steps=run.total_steps,
+        steps_in_epoch=run.steps_in_epoch,
+        resumed=resumed,
+    )
+
+
+def _step_done(run: Run, loss: float) -> StepDone:
+    progress, length = run.progress, run.steps_in_epoch
+    return StepDone(epoch=progress.epoch, batch=progress.batch, steps_in_epoch=length, step=progress.step, loss=loss)
+
+
+def _row(run: Run, found: Mapping[str, float]) -> Row:
+    progress = run.progress
+    progress.seconds += run.lap()
+    train_loss = progress.loss_sum / progress.samples
+    row: Row = {"epoch": progress.epoch, "step": progress.step, "train_loss": train_loss, "val_loss": None}
+    return {**row, **found, "lr": run.stepper.rate, "seconds": round(progress.seconds, 3)}
+
+
+def _state_after(error: BaseException, step: int) -> tuple[State, int, str]:
+    if isinstance(error, GeneratorExit):
+        return "stopped", step, "the caller stopped listening"
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped", step, "interrupted twice"
+    return "failed", step, str(error) or type(error).__name__

@@ -1,0 +1,104 @@
+"""A run: what it was given, where it stands, and how that comes into a checkpoint and back."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from builder.training.batches import Batches
+from builder.training.checkpoints import Checkpoint, Weights, restore_model, restore_optimizer
+from builder.training.errors import CheckpointError, Diverged, TrainingError
+from builder.training.progress import Progress
+from builder.training.settings import Settings
+from builder.training.step import Stepper
+from builder.training.task import Task
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    task: Task
+    optimizer: torch.optim.Optimizer
+    train: Batches
+    validation: Batches | None
+    settings: Settings
+    about: dict[str, Any]
+    progress: Progress = field(default_factory=Progress)
+    stepper: Stepper = field(init=False)
+    _clock: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        if not len(self.train):
+            raise TrainingError("there is no batch to train on")
+        if self.validation is not None and not len(self.validation):
+            raise TrainingError("there is no batch to validate on")
+        self.stepper = Stepper(self.task, self.optimizer, self.settings)
+
+    @property
+    def total_steps(self) -> int:
+        return self.settings.steps or (self.settings.epochs or 0) * len(self.train)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs there are; of a run of so many steps the last may be a part of one."""
+        return -(-self.total_steps // len(self.train))
+
+    @property
+    def steps_in_epoch(self) -> int:
+        """How many steps the present epoch has."""
+        return min(len(self.train), self.total_steps - (self.progress.epoch - 1) * len(self.train))
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether steps are left to do, or the last ones have no row yet."""
+        step, rows = self.progress.step, self.progress.rows
+        return step < self.total_steps or not rows or rows[-1]["step"] != step
+
+    def snapshot(self) -> Checkpoint:
+        """Everything, to go on from. The tensors are the run's own: write it before the next step."""
+        self.progress.seconds += self.lap()
+        return Checkpoint(
+            model=self.task.model.state_dict(),
+            optimizer=self.optimizer.state_dict(),
+            optimizer_type=type(self.optimizer).__name__,
+            scaler=self.stepper.state(),
+            progress=self.progress,
+            conditions=self._conditions(),
+            about=self.about,
+        )
+
+    def weights(self) -> Weights:
+        return Weights(model=self.task.model.state_dict(), about=self.about)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Stand where the checkpoint stood; CheckpointError, and nothing is changed, where it is another run's."""
+        for name, now in self._conditions().items():
+            if (then := checkpoint.conditions.get(name)) != now:
+                raise CheckpointError(f"{checkpoint.name} cannot go on exactly: {name} was {then} and is {now}")
+        restore_model(self.task.model, checkpoint.model, checkpoint.name)
+        restore_optimizer(self.optimizer, checkpoint)
+        self.stepper.restore(checkpoint.scaler)
+        self.progress = checkpoint.progress
+
+    def lap(self) -> float:
+        """Seconds since it was last asked."""
+        before, self._clock = self._clock, time.monotonic()
+        return self._clock - before
+
+    def check_finite(self) -> None:
+        """Raise Diverged, naming the first, if a parameter that trains holds a number that is not finite.
+
+        A step may ruin the weights though its own loss was finite. Buffers are not looked at: a mask may hold
+        infinities.
+        """
+        for name, parameter in self.task.model.named_parameters():
+            if parameter.requires_grad and not bool(torch.isfinite(parameter).all()):
+                raise self.diverged(f"parameter {name} is no longer finite", self.progress.step)
+
+    def diverged(self, what: str, step: int) -> Diverged:
+        return Diverged(what, step=step, rate=self.stepper.rate)
+
+    def _conditions(self) -> dict[str, int]:
+        return {"seed": self.settings.seed, "batches in an epoch": len(self.train), "samples": self.train.samples}
