@@ -72,9 +72,9 @@ _F = r"torch\.nn\.functional\."
 TYPES: Final = (
     (r".*(KLDivLoss|kl_div)", "reduction", f"{_REDUCTION} | 'batchmean'"),
     (r".*", "reduction", _REDUCTION),
-    (r".*\.Conv1d", "padding", "'same' | 'valid' | int | int[1]"),
-    (r".*\.Conv2d", "padding", "'same' | 'valid' | int | int[2]"),
-    (r".*\.Conv3d", "padding", "'same' | 'valid' | int | int[3]"),
+    (r".*\.[Cc]onv1d", "padding", "'same' | 'valid' | int | int[1]"),
+    (r".*\.[Cc]onv2d", "padding", "'same' | 'valid' | int | int[2]"),
+    (r".*\.[Cc]onv3d", "padding", "'same' | 'valid' | int | int[3]"),
     (r".*\.grid_sample", "padding_mode", "'zeros' | 'border' | 'reflection'"),
     (r".*\.grid_sample", "mode", "'bilinear' | 'nearest' | 'bicubic'"),
     (r".*(Upsample|interpolate)", "mode", _RESAMPLING),

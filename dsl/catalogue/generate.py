@@ -30,16 +30,16 @@ _NO_LAYERS: Final = (
 # Functions with a schema that stay out: other memory formats and devices, memory that holds anything, quantities and
 # views of no use in a model, names that PyTorch has deprecated, another spelling for the compiler's own use.
 _NO_FUNCTIONS: Final = (
-    r".*_|_.*|.*_copy|.*(sparse|quantiz|mkldnn|coalesce|to_padded|to_dense).*|c?(crow|col|row)_indices|indices|values|"
+    r".*_|_.*|(?!index).*_copy|.*(sparse|quantiz|mkldnn|coalesce|to_padded|to_dense).*|c?(crow|col|row)_indices|indices|values|"
     r"s?smm|hspmm|sspaddmm|fake_.*|native_.*|unsafe_.*|from_file|hash_tensor|.*empty.*|as_strided.*|.*pin_memory|wait|"
     r"int_repr|q_.*|cpu|cuda|chalf|segment_reduce|upsample.*|.*_mm|.*_with_indices|range|(tensor|as_tensor)"
 )
 _DEPRECATED: Final = (
     r"torch\.(Tensor\.)?(cholesky|qr|svd|triangular_solve|lu|lu_solve|geqrf|orgqr|ormqr|chain_matmul|symeig|eig|to)"
 )
-_TENSOR = ["input", "tensor"]
-_SELF = ["self", "tensor"]
-_UNIQUE = [["sorted", "bool", True], ["return_inverse", "bool", False], ["return_counts", "bool", False],
+_TENSOR: Written = ["input", "tensor"]
+_SELF: Written = ["self", "tensor"]
+_UNIQUE: list[Written] = [["sorted", "bool", True], ["return_inverse", "bool", False], ["return_counts", "bool", False],
            ["dim", "int | none", None]]  # fmt: skip
 # Python functions of torch whose signatures say nothing (`*args`), and methods that have no schema.
 _SIGNATURES: Final[dict[str, list[list[Written]]]] = {
@@ -108,7 +108,8 @@ def _module(kind: type[torch.nn.Module]) -> dict[str, Any]:
 
 def _constructor(target: str, kind: type) -> list[Written]:
     """The real parameters; those of RNN, LSTM and GRU stand in overloads, GRU's and LSTM's are those of their base."""
-    function = next(iter(typing.get_overloads(kind.__init__)), kind.__init__)
+    constructor: Callable[..., Any] = vars(kind).get("__init__", kind)
+    function = next(iter(typing.get_overloads(constructor)), constructor)
     written = [_written(target, each) for each in parameters_of(function) if each.name != "self"]
     return [each for each in written if each[0] != "process_group"]
 
@@ -132,11 +133,17 @@ def _functions() -> dict[str, dict[str, Any]]:
             found[target] = {
                 "role": "method" if target.startswith("torch.Tensor.") else "function",
                 "kind": kind_of(target.rpartition(".")[2]),
-                "doc": first_sentence(function.__doc__ or ""),
+                "doc": _function_doc(target, function),
                 "parameters": overloads[0],
                 **_unless_empty("overloads", overloads[1:]),
             }
     return found
+
+
+def _function_doc(target: str, function: Callable[..., Any]) -> str:
+    """A method's own words, often only "See torch.add()", else those of the function of that name."""
+    same = getattr(torch, target.rpartition(".")[2], None)
+    return first_sentence(function.__doc__ or "") or first_sentence(getattr(same, "__doc__", None) or "")
 
 
 def _candidates() -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -146,11 +153,13 @@ def _candidates() -> Iterator[tuple[str, Callable[..., Any]]]:
         prefix = "torch.Tensor" if space is torch.Tensor else space.__name__
         for name in dir(space):
             function, target = getattr(space, name), f"{prefix}.{name}"
-            public = callable(function) and not isinstance(function, type) and function.__doc__
-            if (
-                public and not re.fullmatch(_NO_FUNCTIONS, name) and not re.fullmatch(_DEPRECATED, target)
-            ) or target in _SIGNATURES:
+            if target in _SIGNATURES or _is_let_through(name, target, function):
                 yield target, function
+
+
+def _is_let_through(name: str, target: str, function: object) -> bool:
+    documented = callable(function) and not isinstance(function, type) and bool(function.__doc__)
+    return documented and not re.fullmatch(_NO_FUNCTIONS, name) and not re.fullmatch(_DEPRECATED, target)
 
 
 def _overloads(target: str, function: Callable[..., Any]) -> list[list[Written]]:
@@ -211,7 +220,9 @@ def _sized(target: str, text: str) -> str:
 
 def _plain(default: object) -> object:
     """A default as JSON holds it; a function stands as its name (the activation of TransformerEncoderLayer)."""
-    return default.__name__ if callable(default) else list(default) if isinstance(default, tuple) else default
+    if inspect.isfunction(default):
+        return default.__name__
+    return list(default) if isinstance(default, tuple) else default
 
 
 def _unless_empty(key: str, value: Sequence[Any]) -> dict[str, Any]:

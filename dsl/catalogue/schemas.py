@@ -39,8 +39,8 @@ def signatures(packet: Any, is_operator: Callable[[str], bool]) -> list[list[lis
     """The signatures that Python code can call, the plainest first, each a list of [name, type] or with a default.
 
     packet: `torch.ops.aten.NAME`; is_operator: whether an overload's full name ("aten::add.Tensor") is one that tensors
-    dispatch on, and not one of TorchScript's for numbers and strings. Left out too: those that write into a tensor, those that
-    give something else than tensors, and those with an argument that has no type in the grammar.
+    dispatch on, and not one of TorchScript's for numbers and strings. Left out too: those that write into a tensor,
+    those that give something else than tensors, and those with an argument that has no type in the grammar.
     """
     found: list[tuple[tuple[object, ...], list[list[Any]]]] = []
     for schema in _schemas(packet, is_operator):

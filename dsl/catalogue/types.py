@@ -1,11 +1,13 @@
 """The grammar of arguments' types, and whether a value fits one.
 
     type        = alternative { " | " alternative }
-    alternative = "'word'"                    one word of a closed list
-                | element { "[" [length] "]" }    `int[2]` two whole numbers, `int[]` any number, `int[][]` lists of lists
-                | "{" element brackets "}"        a table whose values are all of that type
-    element     = name [ "?" ]                    `int?[2]`: each of the two may be none
+    alternative = word | element { "[" [length] "]" } | "{" element { "[" [length] "]" } "}"
+    word        = "'" text "'"          one word of a closed list
+    element     = name [ "?" ]
     name        = int | float | bool | str | none | tensor | tensors | dtype | device | module | callable | any
+
+`int[2]` is two whole numbers, `int[]` any number of them, `int[][]` a list of lists, `int?[2]` two of which each may be
+none, `{int[]}` a table whose values are lists of whole numbers.
 
 A float takes whole numbers too. A value is what TOML and evaluated expressions give: a bool, int, float, str, list,
 table or None; any other object is a size with free names in it and fits where a number does.

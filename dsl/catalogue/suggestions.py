@@ -1,0 +1,85 @@
+"""What somebody may have meant by a word that nothing is called.
+
+Nearness is the number of letters put in, left out, replaced or swapped with their neighbour (Damerau 1964; here in the
+form that edits no letter twice), with small letters, `_` and `-` counting for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from dsl.catalogue.aliases import ALIASES
+
+_AT_MOST = 3
+
+
+def suggest(word: str, candidates: Iterable[str], aliases: Mapping[str, Sequence[str]] | None = None) -> list[str]:
+    """At most three of the candidates, the likeliest first; none where none is near.
+
+    aliases: names that other frameworks use, folded, with what they are here; those of `dsl.catalogue.aliases` if left
+        out. Only what stands among the candidates is suggested.
+    """
+    known = dict.fromkeys(candidates)
+    key = folded(word)
+    table = ALIASES if aliases is None else aliases
+    same = sorted((each for each in known if folded(each) == key), key=lambda each: _case_differences(word, each))
+    meant = [each for each in table.get(key, ()) if each in known]
+    return list(dict.fromkeys([*same, *meant, *_near(word, key, known)]))[:_AT_MOST]
+
+
+def folded(word: str) -> str:
+    """The word as it is compared: small letters, no `_` or `-`."""
+    return word.lower().replace("_", "").replace("-", "")
+
+
+def distance(left: str, right: str, limit: int) -> int:
+    """How many edits lie between two words; `limit + 1` where there are more than `limit`."""
+    if abs(len(left) - len(right)) > limit:
+        return limit + 1
+    before: list[int] = []
+    last = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        row = [i]
+        for j, b in enumerate(right, 1):
+            best = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
+                best = min(best, before[j - 2] + 1)
+            row.append(best)
+        if min(row) > limit:
+            return limit + 1
+        before, last = last, row
+    return min(last[-1], limit + 1)
+
+
+def _near(word: str, key: str, candidates: Iterable[str]) -> list[str]:
+    """Candidates within reach, nearest first; those that are farther than the nearest by more than one are dropped."""
+    limit = _reach(key)
+    found = []
+    for each in candidates:
+        other = folded(each)
+        edits = min(distance(key, other, limit), _begun(key, other))
+        if edits <= max(limit, 1) and edits < len(key):
+            found.append((edits, _case_differences(word, each), -_shared_start(key, other), each))
+    found.sort()
+    return [each for edits, _, _, each in found if edits <= found[0][0] + 1]
+
+
+def _reach(key: str) -> int:
+    """How many slips are forgiven: the longer the word, the more; none in a word of two letters."""
+    return 0 if len(key) < 3 else 1 if len(key) < 6 else 2 if len(key) < 10 else 3
+
+
+def _begun(key: str, other: str) -> int:
+    """A word that lacks only its end, as "Conv" does of Conv2d, counts as one slip."""
+    return 1 if len(key) >= 4 and other.startswith(key) and len(other) <= len(key) + 3 else len(other) + len(key)
+
+
+def _case_differences(word: str, candidate: str) -> int:
+    """How much the two differ in what folding hides: capitals at the start weigh most (Conv2D is nearer Conv2d)."""
+    if word[:1].isupper() != candidate[:1].isupper():
+        return 100
+    return sum(a != b for a, b in zip(word, candidate, strict=False)) + abs(len(word) - len(candidate))
+
+
+def _shared_start(left: str, right: str) -> int:
+    return next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
