@@ -214,7 +214,7 @@ def _differences(own: Mapping[str, Any], state: Mapping[str, Any]) -> list[str]:
     kinds = {
         "it lacks": [name for name in own if name not in state],
         "it has besides": [name for name in state if name not in own],
-        "it has other shapes": shapes,
+        "it has other shapes:": shapes,
     }
     return [f"{what} {_a_few(names)}" for what, names in kinds.items() if names]
 
