@@ -73,7 +73,7 @@ class Run:
         return Weights(model=self.task.model.state_dict(), about=self.about)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Stand where the checkpoint stood; CheckpointError, and nothing is changed, where it is another run's."""
+        """Stand where the checkpoint stood. Raises CheckpointError where it is another run's."""
         for name, now in self._conditions().items():
             if (then := checkpoint.conditions.get(name)) != now:
                 raise CheckpointError(f"{checkpoint.name} cannot go on exactly: {name} was {then} and is {now}")
