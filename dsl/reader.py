@@ -1,0 +1,402 @@
+"""A spec's text -> its records. Unknown keys are errors everywhere; all faults are told at once."""
+
+from __future__ import annotations
+
+import keyword
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path as File
+from typing import Any, Final
+
+import tomli
+
+from dsl import overrides as settings
+from dsl.diagnostics import Diagnostic, SpecError, in_order
+from dsl.records import Block, Data, Document, Group, Input, Layer, Loss, Optimizer, Place, Spec, Train
+from dsl.source import Source, Span
+from dsl.tables import FAULTY, Faults, Table, described, is_whole, resolved
+
+_LARGEST: Final = 64 * 2**20  # bytes of a spec
+_LONG_KEY: Final = re.compile(r"(?:[A-Za-z0-9_-]+[ \t]*\.[ \t]*){64}")
+_NAME: Final = re.compile(r"[^\W\d][\w-]*|\d[\w-]*[^\W\d][\w-]*")
+_WHERE: Final = re.compile(r" \(at line (\d+), column (\d+)\)$| \(at end of document\)$")
+DTYPES: Final = (
+    "float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64",
+)  # fmt: skip
+# Keys of the language that this version does not read.
+_LATER_TOP: Final = ("blocks", "extends", "include", "patch", "scheduler", "metrics")
+_LATER_LAYER: Final = ("share", "repeat", "parallel", "when", "tie", "init", "freeze", "train_only", "args")
+_LATER_MODEL: Final = ("weights", "rename", "init", "freeze")
+
+
+def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Spec:
+    """Read a spec from a file. Raises SpecError, whose `diagnostics` holds everything that is wrong with its form."""
+    name = os.fspath(path)
+    return _read(Source(name, _text(name)), overrides or {})
+
+
+def loads(text: str, name: str = "<spec>", overrides: Mapping[str, Any] | None = None) -> Spec:
+    """Read a spec from text; `name` stands for the file in messages, and paths are relative to its folder."""
+    return _read(Source(name, text.replace("\r\n", "\n")), overrides or {})
+
+
+def _text(name: str) -> str:
+    try:
+        data = File(name).read_bytes()
+    except IsADirectoryError as error:
+        raise _no_file(name, "this is a folder, not a spec") from error
+    except FileNotFoundError as error:
+        raise _no_file(name, "there is no such file") from error
+    except (OSError, ValueError) as error:
+        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise _no_file(name, f"the file cannot be read: {words}") from error
+    if len(data) > _LARGEST:
+        raise _no_file(name, f"the file has {len(data):,} bytes; a spec has at most {_LARGEST:,}")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _no_file(name, f"the file is not UTF-8 text: byte {data[error.start]:#04x} in line {line}") from error
+    return text.replace("\r\n", "\n")
+
+
+def _no_file(name: str, message: str) -> SpecError:
+    return SpecError([Diagnostic(message=message, code="file", file=name)])
+
+
+def _parse(source: Source) -> dict[str, Any]:
+    if long := _LONG_KEY.search(source.text):
+        line = source.text.count("\n", 0, long.start()) + 1
+        raise SpecError([_syntax(source, "a key has at most 64 parts", line, 1)])
+    try:
+        return tomli.loads(source.text)
+    except tomli.TOMLDecodeError as error:
+        message = _WHERE.sub("", str(error))
+        place = _WHERE.search(str(error))
+        if place and place[1]:
+            raise SpecError([_syntax(source, message, int(place[1]), int(place[2]))]) from error
+        raise SpecError([_syntax(source, message + " at the end of the file", *_end_of(source))]) from error
+    except RecursionError as error:
+        raise SpecError([_syntax(source, "arrays and tables nest too deep", 1, 1)]) from error
+
+
+def _end_of(source: Source) -> tuple[int, int]:
+    lines = source.text.rstrip().split("\n")
+    return len(lines), len(lines[-1]) + 1
+
+
+def _syntax(source: Source, message: str, line: int, column: int) -> Diagnostic:
+    message = message[:1].lower() + message[1:]
+    return Diagnostic(
+        message=message,
+        code="toml",
+        file=source.name,
+        span=Span(line, column, line, column + 1),
+        excerpt=source.line(line),
+    )
+
+
+def _read(source: Source, changes: Mapping[str, Any]) -> Spec:
+    tables, origins, faults_set = settings.apply(_parse(source), changes)
+    document = Document(source, tables, origins)
+    faults = Faults(faults_set)
+    root = Place(document, ())
+    scope = _vars(tables.get("vars"), root.at("vars"), faults)
+    spec = _Reader(faults, scope).spec(Table(tables, root, faults, scope), document)
+    if faults or spec is None:
+        raise SpecError(in_order(faults))
+    return spec
+
+
+def _vars(values: Any, place: Place, faults: Faults) -> dict[str, Any]:
+    """Each var may be an expression over earlier ones."""
+    scope: dict[str, Any] = {}
+    if values is None:
+        return scope
+    if not isinstance(values, dict):
+        faults.add(place, f"`vars` is a table, not {described(values)}")
+        return scope
+    for name, value in values.items():
+        if not name.isidentifier() or keyword.iskeyword(name):
+            faults.add(place.at(name), f"a var's name has letters, digits and `_`, unlike `{name}`", "name", part="key")
+        scope[name] = resolved(value, place.at(name), faults, scope)
+    return {name: value for name, value in scope.items() if value is not FAULTY}
+
+
+class _Reader:
+    def __init__(self, faults: Faults, scope: Mapping[str, Any]) -> None:
+        self.faults, self.scope = faults, scope
+
+    def spec(self, top: Table, document: Document) -> Spec | None:
+        name = top.text("name") or File(document.source.name).stem or "Model"
+        doc = top.text("doc", "")
+        top.raw("vars")
+        model_table = top.table("model")
+        model = self.model(model_table) if model_table else None
+        if not top.has("model"):
+            top.faults.add(top.place, "the spec has no `[model]`", "missing", notes=("a model has `inputs` and `layers`",))
+        spec = None if model is None else Spec(
+            document=document, name=name, doc=doc, vars=self.scope, model=model, losses=self.losses(top),
+            optimizer=self.optimizer(top.table("optimizer")), data=self.data(top.table("data")),
+            train=self.train(top.table("train") or Table({}, top.place.at("train"), self.faults, self.scope)),
+        )  # fmt: skip
+        if model is None:
+            for key in ("loss", "optimizer", "data", "train"):
+                top.raw(key)
+        top.close(_LATER_TOP)
+        return spec
+
+    def model(self, table: Table) -> Block:
+        inputs = self.inputs(table)
+        if not inputs and not table.has("inputs"):
+            self.faults.add(table.place, "the model has no `inputs`", "missing", part="key",
+                            notes=('inputs = { image = ["N", 1, 28, 28] }',))  # fmt: skip
+        block = self.block(table, inputs or ())
+        table.close(_LATER_MODEL)
+        return block
+
+    def block(self, table: Table, inputs: tuple[Input, ...] | None) -> Block:
+        layers = self.layers(table.raw("layers"), table.place.at("layers"), table.has("layers"))
+        outputs = table.raw("outputs")
+        if outputs is not None and not isinstance(outputs, str | list | dict):
+            table.wrong("outputs", outputs, "a name, an array of names or a table of names")
+            outputs = None
+        return Block(place=table.place, inputs=inputs, layers=layers, outputs=outputs)
+
+    def inputs(self, table: Table) -> tuple[Input, ...]:
+        several = table.table("inputs")
+        if several is None:
+            return ()
+        found = []
+        for name in several.values:
+            each = self.input(name, several.raw(name), several.place.at(name))
+            if each:
+                found.append(each)
+        return tuple(found)
+
+    def input(self, name: str, value: Any, place: Place) -> Input | None:
+        if not name.isidentifier() or keyword.iskeyword(name) or name == "self":
+            self.faults.add(place, f"`{name}` cannot name an input: it becomes an argument's name", "name", part="key")
+            return None
+        value = resolved(value, place, self.faults, self.scope)
+        if value is FAULTY:
+            return None
+        if isinstance(value, list):
+            shape = self.shape(value, place)
+            return Input(place=place, name=name, shape=shape) if shape is not None else None
+        if isinstance(value, dict):
+            return self.declared(name, Table(value, place, self.faults, self.scope))
+        self.faults.add(place, f'an input is a shape such as ["N", 3, 32, 32] or a table, not {described(value)}')
+        return None
+
+    def declared(self, name: str, table: Table) -> Input | None:
+        """An input (or a field of `random`) written as a table."""
+        options = table.raw("options")
+        if options is not None:
+            table.close()
+            if not isinstance(options, list) or not options or not all(isinstance(each, str) for each in options):
+                table.wrong("options", options, "an array of words")
+                return None
+            return Input(place=table.place, name=name, options=tuple(options))
+        value = table.raw("shape")
+        dtype, low, high = table.word("dtype", "float32", DTYPES), table.whole("low", None, -(2**63)), table.raw("high")
+        if high is not None and not is_whole(high):
+            table.wrong("high", high, "a whole number")
+        elif high is not None and high <= (low or 0):
+            table.faults.add(table.place.at("high"), f"`high` is above `low` ({low or 0}), unlike {high}")
+        table.close()
+        if not isinstance(value, list):
+            self.faults.add(table.place, f"`{name}` has no `shape`", "missing", part="key")
+            return None
+        shape = self.shape(value, table.place.at("shape"))
+        if shape is None:
+            return None
+        return Input(place=table.place, name=name, shape=shape, dtype=dtype, low=low, high=high)
+
+    def shape(self, value: list[Any], place: Place) -> tuple[int | str, ...] | None:
+        for index, size in enumerate(value):
+            named = isinstance(size, str) and size.isidentifier() and not keyword.iskeyword(size)
+            if not named and not (is_whole(size) and size >= 1):
+                self.faults.add(place.at(index), f"a size is a whole number of at least 1 or a name, not {described(size)}",
+                                part="value")  # fmt: skip
+                return None
+        return tuple(value)
+
+    def layers(self, value: Any, place: Place, there: bool = True) -> tuple[Layer, ...]:
+        if not there:
+            self.faults.add(Place(place.document, place.path[:-1]), "there are no `layers`", "missing", part="key")
+            return ()
+        if not isinstance(value, list):
+            self.faults.add(place, f"`layers` is an array of tables, not {described(value)}")
+            return ()
+        if not value:
+            self.faults.add(place, "`layers` is empty: a model has at least one layer", "missing")
+        found = []
+        for index, each in enumerate(value):
+            if isinstance(each, dict):
+                found.append(self.layer(Table(each, place.at(index), self.faults, self.scope)))
+            else:
+                self.faults.add(place.at(index), f"a layer is a table such as {{ type = \"ReLU\" }}, not {described(each)}")
+        return tuple(found)
+
+    def layer(self, table: Table) -> Layer:
+        name, kind, reads = self.name(table), table.text("type"), table.raw("input")
+        if reads is not None and not isinstance(reads, str | list | dict):
+            table.wrong("input", reads, "a name, an array of names or a table of them")
+            reads = None
+        if table.has("layers"):
+            if kind is not None:
+                self.faults.add(table.place.at("type"), "a layer has `type` or `layers`, not both", "key")
+            inputs = self.inputs(table) if table.has("inputs") else None
+            group = self.block(table, inputs)
+            table.close(_LATER_LAYER, "key of a group")
+            return Layer(place=table.place, name=name, input=reads, group=group)
+        later = [key for key in (*_LATER_LAYER, *(("value",) if not kind else ())) if table.has(key)]
+        for key in later:
+            self.faults.add(table.place.at(key), f"`{key}` is part of the language, but this version does not read it yet",
+                            "later")  # fmt: skip
+            table.raw(key)
+        if kind is None and not later and not table.has("type"):
+            self.faults.add(table.place, "a layer has a `type` or `layers`", "missing")
+        arguments = {key: value for key, value in table.values.items() if key not in table.asked}
+        return Layer(place=table.place, name=name, type=kind, input=reads, arguments=arguments)
+
+    def name(self, table: Table) -> str | None:
+        name = table.text("name")
+        if name is None:
+            return None
+        message = None
+        if name == "":
+            message = 'an empty `name` is part of the language, but this version does not read it yet'
+        elif name.isdigit():
+            message = f'"{name}" is a position, not a name: leave it out, or use a letter'
+        elif not _NAME.fullmatch(name):
+            message = f'a name has letters, digits, `_` and `-`, unlike "{name}"'
+        elif keyword.iskeyword(name):
+            message = f"`{name}` is a Python keyword and cannot name a layer"
+        if message:
+            self.faults.add(table.place.at("name"), message, "name")
+            return None
+        return str(name)
+
+    def losses(self, top: Table) -> tuple[Loss, ...]:
+        value = top.raw("loss")
+        if value is None:
+            return ()
+        place = top.place.at("loss")
+        if isinstance(value, dict):
+            return (self.loss(Table(value, place, self.faults, self.scope)),)
+        if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+            tables = [Table(each, place.at(i), self.faults, self.scope) for i, each in enumerate(value)]
+            return tuple(self.loss(table) for table in tables)
+        top.wrong("loss", value, "a table or an array of tables")
+        return ()
+
+    def loss(self, table: Table) -> Loss:
+        factor = table.number("factor", 1.0)
+        if table.has("layers"):
+            name = self.name(table)
+            block = self.block(table, ())
+            table.close(_LATER_LAYER)
+            return Loss(place=table.place, block=block, name=name, factor=factor)
+        layer = self.layer(table)
+        arguments = {key: value for key, value in layer.arguments.items() if key != "factor"}
+        plain = Layer(place=layer.place, type=layer.type, input=layer.input, arguments=arguments)
+        return Loss(place=table.place, block=Block(place=table.place, inputs=(), layers=(plain,)),
+                    name=layer.name, factor=factor)  # fmt: skip
+
+    def optimizer(self, table: Table | None) -> Optimizer | None:
+        if table is None:
+            return None
+        kind = table.text("type")
+        if kind is None:
+            if not table.has("type"):
+                self.faults.add(table.place, "the optimizer has no `type`", "missing", part="key")
+            return None
+        groups = self.groups(table.raw("groups"), table.place.at("groups"))
+        rest = {key: value for key, value in table.values.items() if key not in ("type", "groups")}
+        arguments = resolved(rest, table.place, self.faults, self.scope)
+        return Optimizer(place=table.place, type=kind, arguments={} if arguments is FAULTY else arguments, groups=groups)
+
+    def groups(self, value: Any, place: Place) -> tuple[Group, ...]:
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+            self.faults.add(place, f"`groups` is an array of tables, not {described(value)}")
+            return ()
+        found = []
+        for index, each in enumerate(value):
+            table = Table(each, place.at(index), self.faults, self.scope)
+            match = table.text("match")
+            rest = resolved({k: v for k, v in each.items() if k != "match"}, table.place, self.faults, self.scope)
+            if match is None:
+                self.faults.add(table.place, "a group of parameters has no `match`", "missing")
+            elif rest is not FAULTY:
+                found.append(Group(place=table.place, match=match, arguments=rest))
+        return tuple(found)
+
+    def data(self, table: Table | None) -> Data | None:
+        if table is None:
+            return None
+        source = table.raw("source")
+        if source is None:
+            self.faults.add(table.place, "the data has no `source`", "missing", part="key")
+        elif not isinstance(source, str | dict) and not _texts(source):
+            table.wrong("source", source, "a name, a path or a table of files")
+        validation = table.value("validation", None, _is_validation, "a part between 0 and 1, or a source")
+        fields = resolved(table.raw("fields") or {}, table.place.at("fields"), self.faults, self.scope)
+        if not isinstance(fields, dict):
+            table.wrong("fields", table.values["fields"], "a table")
+            fields = {}
+        prepare = None
+        if table.has("prepare"):
+            layers = self.layers(table.raw("prepare"), table.place.at("prepare"))
+            prepare = Block(place=table.place.at("prepare"), layers=layers)
+        data = Data(
+            place=table.place, source=source, validation=validation, batch_size=table.whole("batch_size", 32, 1),
+            shuffle=table.truth("shuffle", True), num_workers=table.whole("num_workers", 0),
+            drop_last=table.truth("drop_last", False), samples=table.whole("samples", 1000, 1),
+            sizes=self.sizes(table), fields=self.fields(fields, table), prepare=prepare,
+        )  # fmt: skip
+        table.close()
+        return data
+
+    def sizes(self, table: Table) -> dict[str, int]:
+        inner = table.table("sizes")
+        return {} if inner is None else {name: inner.whole(name, 1, 1) for name in inner.values}
+
+    def fields(self, values: dict[str, Any], table: Table) -> dict[str, Any]:
+        """A declaration becomes an Input; a name of the source's, or several, stay as they are."""
+        found: dict[str, Any] = {}
+        for name, value in values.items():
+            place = table.place.at("fields", name)
+            if isinstance(value, dict):
+                value = self.declared(name, Table(value, place, self.faults, self.scope))
+            elif not isinstance(value, str) and not _texts(value):
+                self.faults.add(place, f"a field is the source's name for it or a declaration, not {described(value)}")
+            found[name] = value
+        return found
+
+    def train(self, table: Table) -> Train:
+        device = table.value("device", "auto", lambda value: isinstance(value, str) or _texts(value), "a device or several")
+        epochs, steps = table.whole("epochs", None, 1), table.whole("steps", None, 1)
+        if epochs is not None and steps is not None:
+            self.faults.add(table.place.at("steps"), "training lasts for `epochs` or for `steps`, not both", "key")
+        train = Train(
+            place=table.place, epochs=epochs, steps=steps, seed=table.whole("seed", 0),
+            device=tuple(device) if isinstance(device, list) else device,
+            precision=table.word("precision", "float32", ("float32", "bf16", "fp16", "auto")),
+            memory_format=table.word("memory_format", "contiguous", ("contiguous", "channels_last")),
+            clip_grad_norm=table.number("clip_grad_norm", None, 0.0),
+        )  # fmt: skip
+        table.close(("accumulate", "early_stopping", "compile", "deterministic", "save_every"))
+        return train
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
+
+
+def _is_validation(value: Any) -> bool:
+    return isinstance(value, str | dict) or (isinstance(value, float) and 0 < value < 1)

@@ -1,0 +1,174 @@
+"""A spec as records. The class bodies read as the grammar of the language; every record knows its place in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dsl.diagnostics import Diagnostic, Fix
+from dsl.source import Path, Source, Span, key_text
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """A file as it was read: its text, its tables, and what `--set` put in place of some of them."""
+
+    source: Source
+    tables: Mapping[str, Any]
+    overridden: Mapping[Path, Source] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """Where something stands: a document and the path of keys to it. Line and column are found when asked for."""
+
+    document: Document
+    path: Path
+
+    def at(self, *keys: str | int) -> Place:
+        return Place(self.document, (*self.path, *keys))
+
+    @property
+    def source(self) -> Source:
+        """The file, or the `--set` that the value comes from."""
+        for length in range(len(self.path), 0, -1):
+            if self.path[:length] in self.document.overridden:
+                return self.document.overridden[self.path[:length]]
+        return self.document.source
+
+    def span(self, part: str = "pair") -> Span:
+        return self.source.span(self.path, part)
+
+    def fault(
+        self,
+        message: str,
+        code: str,
+        *,
+        part: str = "pair",
+        label: str = "",
+        notes: tuple[str, ...] = (),
+        fix: Fix | None = None,
+    ) -> Diagnostic:
+        source, span = self.source, self.span(part)
+        return Diagnostic(
+            message=message,
+            code=code,
+            file=source.name,
+            span=span,
+            excerpt=source.line(span.line),
+            key=key_text(self.path),
+            label=label,
+            notes=notes,
+            fix=fix,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One input of a block. shape: whole numbers and names of free sizes. options: it is a choice of words instead."""
+
+    place: Place
+    name: str
+    shape: tuple[int | str, ...] | None = None
+    dtype: str = "float32"
+    low: int | None = None
+    high: int | None = None
+    options: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One layer: a type with arguments, or a group. arguments are as written, `${...}` not yet worked out."""
+
+    place: Place
+    name: str | None = None
+    type: str | None = None
+    input: Any = None  # a reference, an array or a table of them; None: the layer before
+    group: Block | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """What a model, a group, a loss and the steps of `prepare` have in common.
+
+    inputs: None where a group names none of its own. outputs: a name, a list, a dict of names, or None for the last.
+    """
+
+    place: Place
+    layers: tuple[Layer, ...]
+    inputs: tuple[Input, ...] | None = None
+    outputs: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """One term of the loss: a block of one layer or more."""
+
+    place: Place
+    block: Block
+    name: str | None = None
+    factor: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    place: Place
+    match: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Optimizer:
+    place: Place
+    type: str
+    arguments: Mapping[str, Any]
+    groups: tuple[Group, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """Where samples come from. source: a name, a path, or a table of field -> file. fields: our name -> the source's,
+    or for `random` the declaration of a field. prepare: layers run on each batch."""
+
+    place: Place
+    source: Any
+    validation: Any = None
+    batch_size: int = 32
+    shuffle: bool = True
+    num_workers: int = 0
+    drop_last: bool = False
+    samples: int = 1000
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    prepare: Block | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Train:
+    place: Place
+    epochs: int | None = None
+    steps: int | None = None
+    seed: int = 0
+    device: str | tuple[str, ...] = "auto"
+    precision: str = "float32"
+    memory_format: str = "contiguous"
+    clip_grad_norm: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    document: Document
+    name: str
+    doc: str
+    vars: Mapping[str, Any]
+    model: Block
+    losses: tuple[Loss, ...]
+    optimizer: Optimizer | None
+    data: Data | None
+    train: Train
+
+    @property
+    def place(self) -> Place:
+        return Place(self.document, ())

@@ -1,0 +1,179 @@
+"""A spec's text, and where in it every key and value stands.
+
+tomli reads the text and tells the line and column of a syntax fault; it keeps no positions of what it accepts. They are
+found by a second walk over the accepted text, only once a position is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, TypeAlias
+
+Path: TypeAlias = tuple["str | int", ...]
+
+_SPACE: Final = re.compile(r"[ \t]*")
+_BLANK: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_KEY: Final = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*'""")
+_STRING: Final = re.compile(
+    r'"""(?:[^"\\]|\\.|\\\n|"(?!""))*"{3,5}' r"|'''(?:[^']|'(?!''))*'{3,5}" r'|"(?:[^"\\]|\\.)*"' r"|'[^']*'", re.DOTALL
+)
+_SCALAR: Final = re.compile(r"[^\s,\]}#][^,\]}#\n]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Lines and columns count from 1, in characters; the end is one past the last character."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Offsets of a key (start and end) and of its value; an array's element has no key."""
+
+    key: tuple[int, int] | None
+    value: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file's name, as the user gave it, and its text with line ends as `\\n`."""
+
+    name: str
+    text: str
+
+    @cached_property
+    def spans(self) -> dict[Path, Spans]:
+        return _Walk(self.text).spans
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.text.split("\n")
+
+    def span(self, path: Path, part: str = "pair") -> Span:
+        """Where `path` stands: its "key", its "value", or the "pair" of both. A path that is not in the text (a key
+        that is missing) gives its nearest ancestor's place."""
+        while path and path not in self.spans:
+            path, part = path[:-1], "key"
+        if not path:
+            return Span(1, 1, 1, 1)
+        found = self.spans[path]
+        start, end = found.value
+        if found.key is not None and part != "value":
+            start = found.key[0]
+            end = found.key[1] if part == "key" else end
+        return self._span(start, max(end, start + 1))
+
+    def line(self, number: int) -> str:
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+    def _span(self, start: int, end: int) -> Span:
+        return Span(*self._position(start), *self._position(end))
+
+    def _position(self, offset: int) -> tuple[int, int]:
+        line = self.text.count("\n", 0, offset) + 1
+        return line, offset - (self.text.rfind("\n", 0, offset) + 1) + 1
+
+
+class _Walk:
+    """One pass over text that tomli has accepted; it checks nothing."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.at = text, 0
+        self.spans: dict[Path, Spans] = {}
+        self.arrays: dict[Path, int] = {}  # arrays of tables, and how many of their tables have come
+        table: Path = ()
+        while self._blank() < len(text):
+            table = self._header() if text[self.at] == "[" else self._pair(table)
+
+    def _blank(self) -> int:
+        self.at = _end(_BLANK, self.text, self.at)
+        return self.at
+
+    def _header(self) -> Path:
+        start = self.at
+        array = self.text.startswith("[[", start)
+        self.at += 2 if array else 1
+        keys = [key for key, _ in self._keys()]
+        self.at += 2 if array else 1
+        path: Path = ()
+        for key in keys[:-1]:
+            path = (*path, key)
+            if path in self.arrays:
+                path = (*path, self.arrays[path] - 1)
+        path = (*path, keys[-1])
+        if array:
+            self.spans.setdefault(path, Spans((start, self.at), (start, self.at)))
+            self.arrays[path] = self.arrays.get(path, 0) + 1
+            path = (*path, self.arrays[path] - 1)
+        self.spans[path] = Spans((start, self.at), (start, self.at))
+        return path
+
+    def _keys(self) -> list[tuple[str, tuple[int, int]]]:
+        keys = []
+        while True:
+            self.at = _end(_SPACE, self.text, self.at)
+            end = _end(_KEY, self.text, self.at)
+            word = self.text[self.at : end]
+            keys.append((word[1:-1] if word[:1] in ("'", '"') else word, (self.at, end)))
+            self.at = _end(_SPACE, self.text, end)
+            if not self.text.startswith(".", self.at):
+                return keys
+            self.at += 1
+
+    def _pair(self, table: Path) -> Path:
+        keys = self._keys()
+        self.at = _end(_SPACE, self.text, self.at + 1)  # the equals sign
+        path = table
+        for key, span in keys[:-1]:
+            path = (*path, key)
+            self.spans.setdefault(path, Spans(span, span))
+        path = (*path, keys[-1][0])
+        start = self.at
+        self._value(path)
+        self.spans[path] = Spans((keys[0][1][0], keys[-1][1][1]), (start, self.at))
+        return table
+
+    def _value(self, path: Path) -> None:
+        first = self.text[self.at : self.at + 1]
+        if first in ("[", "{"):
+            self._collection(path, "]" if first == "[" else "}")
+        elif first in ("'", '"'):
+            self.at = _end(_STRING, self.text, self.at)
+        else:
+            end = _end(_SCALAR, self.text, self.at)
+            self.at += len(self.text[self.at : end].rstrip())
+
+    def _collection(self, path: Path, close: str) -> None:
+        self.at += 1
+        index = 0
+        while self._blank() < len(self.text) and self.text[self.at] != close:
+            start = self.at
+            if close == "}":
+                self._pair(path)
+            else:
+                self._value((*path, index))
+                self.spans[(*path, index)] = Spans(None, (start, self.at))
+            index += 1
+            self._blank()
+            if self.text.startswith(",", self.at):
+                self.at += 1
+        self.at += 1
+
+
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    match = pattern.match(text, at)
+    return match.end() if match else at
+
+
+def key_text(path: Path) -> str:
+    """The path as people write it: `model.layers[2].out_channels`."""
+    words = ""
+    for part in path:
+        words += f"[{part}]" if isinstance(part, int) else f".{part}" if words else part
+    return words

@@ -1,0 +1,154 @@
+"""Typed getters over a TOML table that collect every fault instead of stopping at the first."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from dsl.catalogue.suggestions import suggest
+from dsl.diagnostics import Diagnostic, Fix
+from dsl.expressions import ExpressionError, evaluate, holds_expression
+from dsl.records import Place
+
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class Faults(list[Diagnostic]):
+    """What is wrong so far."""
+
+    def add(self, place: Place, message: str, code: str = "value", **details: Any) -> None:
+        self.append(place.fault(message, code, **details))
+
+
+class Table:
+    """One table of the spec. Each getter marks its key as known; `close` reports the keys that nobody asked for."""
+
+    def __init__(self, values: Mapping[str, Any], place: Place, faults: Faults, scope: Mapping[str, Any]) -> None:
+        self.values, self.place, self.faults, self.scope = values, place, faults, scope
+        self.asked: dict[str, None] = {}
+
+    def raw(self, key: str) -> Any:
+        self.asked[key] = None
+        return self.values.get(key)
+
+    def has(self, key: str) -> bool:
+        return key in self.values
+
+    def value(self, key: str, default: Any, fits: Callable[[Any], bool], expected: str) -> Any:
+        """The value of a key, its `${...}` worked out; a fault and the default where it does not fit."""
+        value = self.raw(key)
+        if value is None:
+            return default
+        value = resolved(value, self.place.at(key), self.faults, self.scope)
+        if value is FAULTY:
+            return default
+        if fits(value):
+            return value
+        self.wrong(key, value, expected)
+        return default
+
+    def text(self, key: str, default: Any = None) -> Any:
+        return self.value(key, default, lambda value: isinstance(value, str), "text")
+
+    def truth(self, key: str, default: bool) -> bool:
+        return bool(self.value(key, default, lambda value: isinstance(value, bool), "true or false"))
+
+    def whole(self, key: str, default: int | None, least: int = 0) -> Any:
+        words = f"a whole number of at least {least}"
+        return self.value(key, default, lambda value: is_whole(value) and value >= least, words)
+
+    def number(self, key: str, default: float | None = None, least: float = -math.inf) -> Any:
+        words = "a number" if least == -math.inf else f"a number above {least:g}"
+        return self.value(key, default, lambda value: is_number(value) and value > least, words)
+
+    def word(self, key: str, default: str, words: tuple[str, ...]) -> str:
+        expected = "one of " + ", ".join(f'"{word}"' for word in words)
+        value = self.raw(key)
+        if isinstance(value, str) and not holds_expression(value) and value not in words:
+            near = suggest(value, words)
+            fix = Fix(f'did you mean "{near[0]}"?', f'{key} = "{near[0]}"') if near else None
+            self.faults.add(self.place.at(key), f'`{key}` is {expected}, not "{value}"', fix=fix)
+            return default
+        return str(self.value(key, default, lambda each: each in words, expected))
+
+    def table(self, key: str) -> Table | None:
+        value = self.raw(key)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self.wrong(key, value, "a table")
+            return None
+        return Table(value, self.place.at(key), self.faults, self.scope)
+
+    def wrong(self, key: str, value: Any, expected: str) -> None:
+        self.faults.add(self.place.at(key), f"`{key}` is {expected}, not {described(value)}", label=f"expected {expected}")
+
+    def close(self, later: Iterable[str] = (), what: str = "key") -> None:
+        """Report every key that no getter asked for. `later`: keys of the language that this version does not read."""
+        for key in self.values:
+            if key in self.asked:
+                continue
+            place = self.place.at(key)
+            if key in later:
+                self.faults.add(place, f"`{key}` is part of the language, but this version does not read it yet", "later")
+                continue
+            near = suggest(key, [*self.asked, *later])
+            fix = Fix(f"did you mean `{near[0]}`?", near[0]) if near else None
+            known = ", ".join(self.asked)
+            notes = () if near else (f"known here: {known}",)
+            self.faults.add(place, f"unknown {what} `{key}`", "key", part="key", notes=notes, fix=fix)
+
+
+class _Faulty:
+    def __repr__(self) -> str:
+        return "FAULTY"
+
+
+FAULTY: Final = _Faulty()  # stands for a value whose fault has been told
+
+
+def resolved(value: Any, place: Place, faults: Faults, scope: Mapping[str, Any]) -> Any:
+    """The value with every `${...}` in it worked out, in arrays and tables too; FAULTY where one has no value."""
+    if isinstance(value, str):
+        if not holds_expression(value):
+            return value
+        try:
+            return evaluate(value, scope)
+        except ExpressionError as error:
+            near = suggest(error.name, list(scope)) if error.name else []
+            fix = Fix(f"did you mean `{near[0]}`?") if near else None
+            faults.add(place, str(error), "expression", part="value", fix=fix)
+            return FAULTY
+    if isinstance(value, list):
+        items = [resolved(each, place.at(index), faults, scope) for index, each in enumerate(value)]
+        return FAULTY if any(item is FAULTY for item in items) else items
+    if isinstance(value, dict):
+        table = {key: resolved(each, place.at(key), faults, scope) for key, each in value.items()}
+        return FAULTY if any(each is FAULTY for each in table.values()) else table
+    return value
+
+
+def is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: Any) -> bool:
+    return is_whole(value) or isinstance(value, float)
+
+
+def described(value: Any) -> str:
+    """A value as TOML would write it, cut short."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "none"
+    if isinstance(value, str):
+        return f'"{value}"' if len(value) <= 40 else f'"{value[:37]}..."'
+    if isinstance(value, list):
+        text = "[" + ", ".join(described(each) for each in value[:6]) + (", ...]" if len(value) > 6 else "]")
+        return text
+    if isinstance(value, dict):
+        return "a table"
+    return str(value)
