@@ -1,0 +1,107 @@
+"""The formats that a picture can be written in, chosen by the file's suffix, and the picture itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from builder.files import write_aside
+from render.diagram import Diagram, compose
+from render.dot import dot_text
+from render.engines import Engine, drawn, engine
+from render.svg import finished
+from render.theme import Theme, theme_named
+
+if TYPE_CHECKING:
+    import networkx
+
+
+class FormatError(ValueError):
+    """A file's suffix that no format here has. A plain sentence."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A diagram in colours. In a notebook it shows itself.
+
+    path: the file that it was written to, if any.
+    """
+
+    diagram: Diagram
+    theme: Theme
+    path: Path | None = None
+
+    @cached_property
+    def dot(self) -> str:
+        """The picture in the language of Graphviz."""
+        return dot_text(self.diagram, self.theme)
+
+    @cached_property
+    def svg(self) -> str:
+        """The picture as SVG text, an XML document of its own."""
+        return finished(self.drawn("svg"), self.diagram)
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return engine()
+
+    @property
+    def engine(self) -> str:
+        """Who draws SVG, PNG and PDF here: "dot" or "pygraphviz"."""
+        return self._engine.name
+
+    def drawn(self, format: str) -> bytes:
+        """The picture as Graphviz gives it, in one of its formats."""
+        return drawn(self.dot, format, self._engine)
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+
+# Every format there is. A new one is a line here and a function from a picture to its bytes.
+FORMATS: Mapping[str, Callable[[Picture], bytes]] = {
+    ".svg": lambda picture: picture.svg.encode(),
+    ".png": lambda picture: picture.drawn("png"),
+    ".pdf": lambda picture: picture.drawn("pdf"),
+    ".dot": lambda picture: picture.dot.encode(),
+}
+
+
+def draw(
+    graph: networkx.DiGraph[str], path: str | Path | None = None, *, theme: str = "light", compact: bool = True
+) -> Picture:
+    """Draw a model's graph; with a `path`, write the picture there in the format of its suffix.
+
+    theme: "light", "dark" or "print". compact: activation, normalisation and dropout stand in the detail line of the
+    layer that they follow alone. Raises FormatError for an unknown suffix before anything is drawn, EngineError where
+    drawing fails, builder.files.OutputError where the file cannot be written; ValueError for an unknown theme.
+    """
+    target = None if path is None else Path(path)
+    write = None if target is None else _format_of(target)
+    picture = Picture(compose(graph, compact=compact), theme_named(theme), target)
+    if target is not None and write is not None:
+        _write(target, write(picture))
+    return picture
+
+
+def check_suffix(path: str | Path) -> None:
+    """FormatError unless a picture can be written to a file of this name: for asking before long work."""
+    _format_of(Path(path))
+
+
+def _write(path: Path, content: bytes) -> None:
+    def write(file: BinaryIO) -> None:
+        file.write(content)
+
+    write_aside(path, write)
+
+
+def _format_of(path: Path) -> Callable[[Picture], bytes]:
+    found = FORMATS.get(path.suffix.lower())
+    if found is None:
+        what = f"no picture format has the suffix {path.suffix!r}" if path.suffix else f"{path.name!r} has no suffix"
+        raise FormatError(f"{what}; there are {' '.join(FORMATS)}")
+    return found
