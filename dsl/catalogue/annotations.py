@@ -21,6 +21,8 @@ _UNANNOTATED = {
     "size_average": "bool | none",
     "reduce": "bool | none",
     "input": "tensor",
+    "x1": "tensor",
+    "x2": "tensor",
     "hx": "tensor | none",
     "kdim": "int | none",
     "vdim": "int | none",

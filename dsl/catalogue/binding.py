@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -32,16 +32,16 @@ class Problem:
 
 
 def bind(entry: Entry, arguments: Mapping[str, object]) -> list[Problem]:
-    """What is wrong with the arguments, in their order, missing ones last; an empty list where all is well.
+    """What is wrong with the arguments: unknown names first, missing ones last; an empty list where all is well.
 
     A function with several signatures is held against the first that takes all the names and all the values.
     """
+    unknown = [_unknown(entry, name, arguments) for name in arguments if not entry.accepts(name)]
+    known = {name: value for name, value in arguments.items() if entry.accepts(name)}
     signatures = (entry.parameters, *entry.overloads)
-    taking = [each for each in signatures if _taken(each, arguments) == len(arguments)]
-    if not taking:
-        taking = [max(signatures, key=lambda each: _taken(each, arguments))]
-    attempts = [_check(entry, each, taking, arguments) for each in taking]
-    return min(attempts, key=len)
+    most = max(_taken(each, known) for each in signatures)
+    taking = [each for each in signatures if _taken(each, known) == most]
+    return unknown + min((_check(entry, each, taking, known, unknown) for each in taking), key=len)
 
 
 def _taken(signature: Signature, arguments: Mapping[str, object]) -> int:
@@ -49,26 +49,44 @@ def _taken(signature: Signature, arguments: Mapping[str, object]) -> int:
 
 
 def _check(
-    entry: Entry, signature: Signature, taking: Sequence[Signature], arguments: Mapping[str, object]
+    entry: Entry,
+    signature: Signature,
+    taking: Sequence[Signature],
+    arguments: Mapping[str, object],
+    unknown: Sequence[Problem],
 ) -> list[Problem]:
-    """The problems with one signature; `taking` are all those that take the names, for the words of what fits."""
+    """The problems with one signature. `taking` are all those that take as many names, for the words of what fits."""
     parameters = {each.name: each for each in signature}
     problems = []
     for name, value in arguments.items():
         if name not in parameters:
-            problems.append(_unknown(name, value, [each for each in parameters if each not in arguments]))
+            problems.append(_apart(entry, name, parameters, arguments))
         elif mismatch(parameters[name].type, value) is not None:
             problems.append(Problem(kind="type", argument=name, found=value, expected=_fitting(name, taking)))
-    meant = {problem.suggestions[0] for problem in problems if problem.suggestions}
+    meant = {each.suggestions[0] for each in unknown if each.suggestions}
     missing = [each for each in signature if _is_missing(entry, each, arguments) and each.name not in meant]
     return problems + [Problem(kind="missing", argument=each.name, expected=words(each.type)) for each in missing]
 
 
-def _unknown(name: str, value: object, free: list[str]) -> Problem:
-    expected = "one of " + ", ".join(free) if free else "no argument"
+def _unknown(entry: Entry, name: str, arguments: Mapping[str, object]) -> Problem:
+    """A name that no signature has. What a function reads first is fed as its input, so it is not on offer."""
+    first = () if entry.role in ("module", "optimizer") else [each.name for each in entry.inputs[:1]]
+    free = [each for each in entry.argument_names if each not in arguments and each not in first]
     return Problem(
-        kind="unknown", argument=name, found=value, expected=expected, suggestions=tuple(suggest(name, free))
+        kind="unknown",
+        argument=name,
+        found=arguments[name],
+        expected=f"one of {', '.join(free)}" if free else "no further argument",
+        suggestions=tuple(suggest(name, free)),
     )
+
+
+def _apart(entry: Entry, name: str, parameters: Collection[str], arguments: Mapping[str, object]) -> Problem:
+    """A name of another signature than the other names: `std` takes `correction` or `unbiased`, not both."""
+    company = [{each.name for each in s} for s in (entry.parameters, *entry.overloads) if name in {p.name for p in s}]
+    others = [each for each in arguments if each in parameters and not all(each in names for names in company)]
+    expected = f"{name} without {', '.join(others)}" if others else f"{name} alone"
+    return Problem(kind="unknown", argument=name, found=arguments[name], expected=expected)
 
 
 def _fitting(name: str, taking: Sequence[Signature]) -> str:

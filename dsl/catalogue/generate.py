@@ -57,8 +57,6 @@ _SIGNATURES: Final[dict[str, list[list[Written]]]] = {
     "torch.norm": [[_TENSOR, ["p", "float | str | none", "fro"], ["dim", "int | int[] | none", None],
                     ["keepdim", "bool", False], ["dtype", "dtype | none", None]]],
     "torch.tensordot": [[["a", "tensor"], ["b", "tensor"], ["dims", "int | int[][2]", 2]]],
-    "torch.cdist": [],
-    "torch.stft": [],
     "torch.Tensor.split": [[_SELF, ["split_size", "int | int[]"], ["dim", "int", 0]]],
     "torch.Tensor.unflatten": [[_SELF, ["dim", "int"], ["sizes", "int[]"]]],
     "torch.Tensor.to": [[_SELF, ["dtype", "dtype"]], [_SELF, ["other", "tensor"]]],
@@ -67,8 +65,8 @@ _SIGNATURES: Final[dict[str, list[list[Written]]]] = {
         for name in ("float", "double", "half", "bfloat16", "int", "long", "short", "bool", "char", "byte")
     },
 }  # fmt: skip
-# Arguments that torch does not annotate, beside the general ones.
-_CDIST = {"x1": "tensor", "x2": "tensor"}
+# Python functions of torch outside torch.nn.functional whose own signatures say enough.
+_PYTHON: Final = ("torch.cdist", "torch.stft")
 
 
 def catalogue() -> dict[str, dict[str, Any]]:
@@ -119,10 +117,15 @@ def _optimizers() -> dict[str, dict[str, Any]]:
     for kind in vars(torch.optim).values():
         if isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer) and kind is not torch.optim.Optimizer:
             target = f"torch.optim.{kind.__name__}"
-            parameters = [each for each in _constructor(target, kind) if each[0] != "params"]
+            parameters = [_as_number(each) for each in _constructor(target, kind) if each[0] != "params"]
             doc = first_sentence(kind.__doc__ or "")
             found[target] = {"role": "optimizer", "kind": "other", "doc": doc, "parameters": parameters}
     return found
+
+
+def _as_number(parameter: Written) -> Written:
+    """A learning rate may be a tensor for the sake of compiled steps; in a spec it is a number."""
+    return [parameter[0], parameter[1].replace("float | tensor", "float"), *parameter[2:]]
 
 
 def _functions() -> dict[str, dict[str, Any]]:
@@ -166,7 +169,7 @@ def _overloads(target: str, function: Callable[..., Any]) -> list[list[Written]]
     if _SIGNATURES.get(target):
         return _SIGNATURES[target]
     if inspect.isfunction(function):
-        python = target.startswith("torch.nn.functional.") or target in _SIGNATURES
+        python = target.startswith("torch.nn.functional.") or target in _PYTHON
         return [_python_signature(target, function)] if python and _is_public(function) else []
     packet = getattr(torch.ops.aten, getattr(function, "__name__", ""), None)
     return _renamed(target, signatures(packet, torch._C._dispatch_has_kernel)) if packet is not None else []
@@ -188,7 +191,7 @@ def _python_signature(target: str, function: Callable[..., Any]) -> list[Written
 def _renamed(target: str, found: Sequence[Sequence[Written]]) -> list[list[Written]]:
     """The first tensor is `self` in a schema and in a method, `input` in a function."""
     method = target.startswith("torch.Tensor.")
-    kept = [each for each in found if not method or each[0][:2] == _SELF]
+    kept = [each for each in found if not method or _is_a_methods(each)]
     result = []
     for signature in kept:
         names = ["input" if name == "self" and not method else name for name, *_ in signature]
@@ -201,10 +204,14 @@ def _renamed(target: str, found: Sequence[Sequence[Written]]) -> list[list[Writt
     return result
 
 
+def _is_a_methods(signature: Sequence[Written]) -> bool:
+    """It starts with the tensor itself; matrix products into another dtype are functions alone."""
+    return signature[0][:2] == _SELF and all(name != "out_dtype" for name, *_ in signature)
+
+
 def _written(target: str, parameter: inspect.Parameter) -> Written:
     """One parameter as the file holds it; ValueError where its type cannot be told (say it in `families.TYPES`)."""
-    known = known_type(target, parameter.name) or _CDIST.get(parameter.name)
-    text = known or _sized(target, type_of(parameter))
+    text = known_type(target, parameter.name) or _sized(target, type_of(parameter))
     if text == "none":
         raise ValueError(f"the type of {target}'s {parameter.name} is not known: give it in families.TYPES")
     if parameter.default is inspect.Parameter.empty:

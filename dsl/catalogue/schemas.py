@@ -71,6 +71,7 @@ def _signature(schema: Any) -> list[list[Any]] | None:
             continue
         if bare not in _TYPES:
             return None
+        optional = optional or each.default_value == []
         text = _one_or_several(_TYPES[bare], each.N) + (" | none" if optional else "")
         default = [_default(text, each.default_value)] if each.has_default_value() else []
         written.append([each.name, text, *default])
@@ -85,6 +86,11 @@ def _one_or_several(text: str, length: int | None) -> str:
 
 
 def _default(text: str, value: Any) -> Any:
+    """A default as JSON holds it. An empty list stands for what is left to torch (a stride as the kernel, all dims),
+    which Python code may say with None.
+    """
+    if value == []:
+        return None
     return _DTYPES[value] if text.startswith("dtype") and value is not None else value
 
 

@@ -24,7 +24,8 @@ def suggest(word: str, candidates: Iterable[str], aliases: Mapping[str, Sequence
     table = ALIASES if aliases is None else aliases
     same = sorted((each for each in known if folded(each) == key), key=lambda each: _case_differences(word, each))
     meant = [each for each in table.get(key, ()) if each in known]
-    return list(dict.fromkeys([*same, *meant, *_near(word, key, known)]))[:_AT_MOST]
+    alike = [each for each in same if _starts_alike(word, each)]
+    return list(dict.fromkeys([*alike, *meant, *same]))[:_AT_MOST] or _near(word, key, known)[:_AT_MOST]
 
 
 def folded(word: str) -> str:
@@ -52,7 +53,7 @@ def distance(left: str, right: str, limit: int) -> int:
 
 
 def _near(word: str, key: str, candidates: Iterable[str]) -> list[str]:
-    """Candidates within reach, nearest first; those that are farther than the nearest by more than one are dropped."""
+    """The nearest of the candidates within reach, those that are spelled most alike first."""
     limit = _reach(key)
     found = []
     for each in candidates:
@@ -61,12 +62,12 @@ def _near(word: str, key: str, candidates: Iterable[str]) -> list[str]:
         if edits <= max(limit, 1) and edits < len(key):
             found.append((edits, _case_differences(word, each), -_shared_start(key, other), each))
     found.sort()
-    return [each for edits, _, _, each in found if edits <= found[0][0] + 1]
+    return [each for edits, _, _, each in found if edits == found[0][0]]
 
 
 def _reach(key: str) -> int:
     """How many slips are forgiven: the longer the word, the more; none in a word of two letters."""
-    return 0 if len(key) < 3 else 1 if len(key) < 6 else 2 if len(key) < 10 else 3
+    return 0 if len(key) < 3 else 1 if len(key) < 7 else 2 if len(key) < 10 else 3
 
 
 def _begun(key: str, other: str) -> int:
@@ -76,9 +77,14 @@ def _begun(key: str, other: str) -> int:
 
 def _case_differences(word: str, candidate: str) -> int:
     """How much the two differ in what folding hides: capitals at the start weigh most (Conv2D is nearer Conv2d)."""
-    if word[:1].isupper() != candidate[:1].isupper():
+    if not _starts_alike(word, candidate):
         return 100
     return sum(a != b for a, b in zip(word, candidate, strict=False)) + abs(len(word) - len(candidate))
+
+
+def _starts_alike(word: str, candidate: str) -> bool:
+    """A word with a capital means a class, one without a function."""
+    return word[:1].isupper() == candidate[:1].isupper()
 
 
 def _shared_start(left: str, right: str) -> int:
