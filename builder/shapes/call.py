@@ -91,8 +91,8 @@ class Made:
     conditions: Sequence[Condition] = ()
 
 
-@dataclass(slots=True)
-class Misfit(Exception):
+@dataclass(slots=True, eq=False)
+class Misfit(Exception):  # noqa: N818 (it is an answer, which elaboration turns into a diagnostic)
     """An objection in one sentence that names the type and the sizes: "Linear expects 5400 features, but its input has
     6400". Elaboration adds the place and who gave the input.
 

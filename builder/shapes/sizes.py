@@ -119,6 +119,11 @@ def names(size: Size) -> set[str]:
     return found
 
 
+def single_name(size: Size) -> bool:
+    """Whether the size is one free name and nothing else: `N`."""
+    return isinstance(size, Free) and len(size.terms) == 1 and size.terms[0][1] == 1 and _is_name(size.terms[0][0])
+
+
 def worked_out(size: Size, values: Mapping[str, int]) -> int:
     """The size as a number, once every name has one."""
     if isinstance(size, int):
@@ -178,6 +183,10 @@ def at_least(size: Size, limit: int) -> bool | None:
     """Whether size >= limit: True, False, or None where it depends on the free names."""
     low, high = bounds(size)
     return True if low >= limit else False if high < limit else None
+
+
+def _is_name(monomial: Monomial) -> bool:
+    return len(monomial) == 1 and isinstance(monomial[0], str)
 
 
 def _terms(size: Size) -> tuple[tuple[Monomial, int], ...]:

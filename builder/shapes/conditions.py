@@ -1,0 +1,99 @@
+"""What must hold of sizes: settled at once where it can be, else a `Condition` that the running model checks.
+
+Each function answers with no condition (it always holds) or one (it hangs on free sizes), and raises `misfit`
+where it can never hold. Conditions are plain comparisons: `H >= 11`, `H % 32 == 0`, `N == M`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TypeAlias
+
+from builder.shapes.call import Condition, Misfit
+from builder.shapes.sizes import Free, Quotient, Size, at_least, same
+
+Conditions: TypeAlias = tuple[Condition, ...]
+
+
+def needs_at_least(size: Size, limit: int, misfit: Misfit) -> Conditions:
+    held = at_least(size, limit)
+    if held is False:
+        raise misfit
+    return () if held else (Condition(text=at_least_text(size, limit)),)
+
+
+def needs_equal(left: Size, right: Size, misfit: Misfit) -> Conditions:
+    held = same(left, right)
+    if held is False:
+        raise misfit
+    return () if held else (Condition(text=equal_text(left, right)),)
+
+
+def needs_multiple(size: Size, of: Size, misfit: Misfit) -> Conditions:
+    rest = size % of
+    if rest == 0:
+        return ()
+    if isinstance(rest, int):
+        raise misfit
+    return (Condition(text=multiple_text(size, of)),)
+
+
+def at_least_text(size: Size, limit: int) -> str:
+    """`size >= limit` as a bound on one name, where the size hangs on a single one: H // 2 + 1 >= 4 is H >= 6."""
+    single = _single(size)
+    if single is None:
+        return f"{size} >= {limit}"
+    atom, factor, constant = single
+    if factor < 0:
+        most = (constant - limit) // -factor
+        return f"{atom} <= {most}"
+    least = -((constant - limit) // factor)
+    if isinstance(atom, Quotient) and isinstance(atom.by, int):
+        return at_least_text(atom.over, least * atom.by)
+    return f"{atom} >= {least}"
+
+
+def equal_text(left: Size, right: Size) -> str:
+    """`left == right`; H == (H // 2) * 2 is told as H % 2 == 0."""
+    for whole, cut in ((left, right), (right, left)):
+        divisor = _divisor(whole, cut)
+        if divisor is not None:
+            return multiple_text(whole, divisor)
+    if isinstance(left, int):
+        left, right = right, left
+    return f"{left} == {right}"
+
+
+def multiple_text(size: Size, of: Size) -> str:
+    """`size % of == 0`, without what the factors of the size settle: 6 * N % 4 is N % 2."""
+    single = _single(size)
+    if single is not None and single[2] == 0 and isinstance(of, int):
+        atom, factor, _ = single
+        by = of // math.gcd(factor, of)
+        return f"{atom} % {by} == 0" if isinstance(atom, str) else f"({atom}) % {by} == 0"
+    text, by_text = str(size), str(of)
+    left = f"({text})" if " " in text else text
+    return f"{left} % ({by_text}) == 0" if " " in by_text else f"{left} % {by_text} == 0"
+
+
+def _single(size: Size) -> tuple[str | Quotient, int, int] | None:
+    """(atom, factor, constant) of a size that is `factor * atom + constant`."""
+    if isinstance(size, int):
+        return None
+    terms = dict(size.terms)
+    constant = terms.pop((), 0)
+    if len(terms) != 1:
+        return None
+    ((monomial, factor),) = terms.items()
+    return (monomial[0], factor, constant) if len(monomial) == 1 else None
+
+
+def _divisor(whole: Size, cut: Size) -> Size | None:
+    """`by`, where cut is (whole // by) * by."""
+    if not isinstance(whole, Free) or not isinstance(cut, Free):
+        return None
+    for monomial, _ in cut.terms:
+        for atom in monomial:
+            if isinstance(atom, Quotient) and cut == (whole // atom.by) * atom.by:
+                return atom.by
+    return None

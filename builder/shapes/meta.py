@@ -1,0 +1,5 @@
+from builder.shapes.call import Call, Made
+
+
+def ask(call: Call) -> Made:
+    raise NotImplementedError

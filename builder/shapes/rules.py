@@ -1,0 +1,46 @@
+"""The shape of one layer's result: by the rule of its type, or, where there is none, as torch tells it.
+
+Each family of types is a file beside this one, with its table `RULES`. A new rule is a function in its family's file
+and a line in that table. This module imports no torch; `builder.shapes.meta` does, and only when it is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from builder.shapes import convolution, elementwise, linear, own, pooling, reshaping
+from builder.shapes.call import Call, Made
+from builder.shapes.rule import Rule
+from dsl.catalogue.entries import Entry
+
+# Functions and methods of one name mean the same in all of these; torch.linalg, torch.fft and torch.special differ.
+_NAMESPACES: Final = ("torch.nn", "torch.nn.functional", "torch", "torch.Tensor")
+_TORCH: Final[Mapping[str, Rule]] = {
+    **convolution.RULES,
+    **pooling.RULES,
+    **linear.RULES,
+    **elementwise.RULES,
+    **reshaping.RULES,
+}
+# What a layer calls -> its rule.
+RULES: Final[Mapping[str, Rule]] = {
+    **{f"{namespace}.{name}": rule for namespace in _NAMESPACES for name, rule in _TORCH.items()},
+    **{f"tomograph.{name}": rule for name, rule in own.RULES.items()},
+}
+
+
+def has_rule(entry: Entry) -> bool:
+    """Whether the type can be shaped without torch (in its common forms)."""
+    return entry.target in RULES
+
+
+def shape(call: Call) -> Made:
+    """What the layer makes of what it reads. Misfit where it cannot."""
+    rule = RULES.get(call.entry.target)
+    made = rule(call) if rule else None
+    if made is not None:
+        return made
+    from builder.shapes.meta import ask
+
+    return ask(call)
