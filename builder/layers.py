@@ -1,0 +1,42 @@
+"""This project's own modules. Their source is written into generated models as it stands here, so each needs torch
+alone."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class MeanSubtract(nn.Module):
+    """Takes the mean of all elements away: (*) -> (*)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x - x.mean()
+
+
+class ParameterList(nn.ParameterList):
+    """Multiplies by each of its matrices in turn: (N, rows of the first) -> (N, columns of the last).
+
+    The matrices are drawn from the standard normal; their keys are `0`, `1` ... as in nn.ParameterList.
+    """
+
+    def __init__(self, shapes: list[list[int]]) -> None:
+        super().__init__([nn.Parameter(torch.randn(*shape)) for shape in shapes])
+
+    def forward(self, x: Tensor) -> Tensor:
+        for matrix in self:
+            x = x @ matrix
+        return x
+
+
+class ParameterDict(nn.ParameterDict):
+    """Multiplies by the matrix that `choice` names: (N, its rows) -> (N, its columns).
+
+    The matrices are drawn from the standard normal; their keys are the names, as in nn.ParameterDict.
+    """
+
+    def __init__(self, shapes: dict[str, list[int]]) -> None:
+        super().__init__({name: nn.Parameter(torch.randn(*shape)) for name, shape in shapes.items()})
+
+    def forward(self, x: Tensor, choice: str) -> Tensor:
+        return x @ self[choice]
