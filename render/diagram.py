@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 Form: TypeAlias = Literal["table", "circle", "dot"]
 Role: TypeAlias = Literal["spine", "branch", "skip"]
 
-NAME_LIMIT = 24  # characters; longer names lose their middle
+# Characters; longer texts lose their middle.
+NAME_LIMIT = 24
+TITLE_LIMIT = 32
+DETAIL_LIMIT = 44
 LABELS_UP_TO = 400  # arrows; with more, `dot` takes many times as long to place the shapes
 
 
@@ -125,15 +128,16 @@ def outline(diagram: Diagram) -> str:
 
 def _box(cast: Cast, batch: str | None) -> Box:
     head, followers = cast.members[0], cast.members[1:]
+    facts = [*details(head), *(short_word(each) for each in followers)]
     end = head.role in ("input", "output")
     return Box(
         name=head.name,
         form="circle" if cast.sign else "table",
         cluster=head.region,
         kind=head.kind,
-        title=cast.sign or title(head),
+        title=cast.sign or shortened(title(head), TITLE_LIMIT),
         label="" if end and name_said(head.name) == head.role else shortened(name_said(head.name), NAME_LIMIT),
-        detail=(*details(head), *(short_word(each) for each in followers)),
+        detail=tuple(shortened(fact, DETAIL_LIMIT) for fact in facts),
         parameters=sum(parameter_count(each) for each in cast.members),
         shape=shape_said(cast.members[-1].shape, batch),
         members=tuple(each.name for each in cast.members),
@@ -143,22 +147,24 @@ def _box(cast: Cast, batch: str | None) -> Box:
 def _arrows(ways: list[Route], batch: str | None, sums: set[str]) -> tuple[Arrow, ...]:
     """Arrows with each shape told once: on the first arrow that leaves a box, the spine's if it has one. What comes
     into a sum from the side has the shape that the spine brings, which is told there."""
-    first: dict[str, Route] = {}
+    first: dict[tuple[str, str], Route] = {}
     for way in sorted(ways, key=lambda each: each.role != "spine"):
-        first.setdefault(way.source, way)
+        first.setdefault((way.source, shape_said(way.shape, batch)), way)
     return tuple(
         Arrow(
             source=way.source,
             target=way.target,
             role=way.role,
-            label=shape_said(way.shape, batch) if _tells(way, first, sums) else "",
+            label=shape_said(way.shape, batch)
+            if _tells(way, first[way.source, shape_said(way.shape, batch)], sums)
+            else "",
         )
         for way in ways
     )
 
 
-def _tells(way: Route, first: Mapping[str, Route], sums: set[str]) -> bool:
-    return way.news and first[way.source] is way and (way.role == "spine" or way.target not in sums)
+def _tells(way: Route, first: Route, sums: set[str]) -> bool:
+    return way.news and first is way and (way.role == "spine" or way.target not in sums)
 
 
 def _without_labels(arrows: tuple[Arrow, ...]) -> tuple[Arrow, ...]:

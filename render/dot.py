@@ -70,23 +70,28 @@ class _Drawing:
                 self.fill(inner, each.name)
 
     def connect(self, graph: graphviz.Digraph, arrow: Arrow, index: int) -> None:
-        """Draw an arrow; one that enters a cluster from the side bends above it, or it would run through the title."""
+        """Draw an arrow; a branch that enters a cluster bends above it, or it would run through the title."""
         line = _line(arrow)
         head = {"arrowhead": "none"} if self.boxes[arrow.target].form == "dot" else {}
         label = {"label": arrow_label(arrow, self.theme)} if arrow.label else {}
         name = f"arrow:{index}"
+        if arrow.role == "spine" and arrow.source in self.forks:
+            line["minlen"] = "2"  # as far down as the boxes at the side, whose arrows have a bend on the way
         if self._bends_in(arrow) is None:
             graph.edge(arrow.source, arrow.target, id=name, **line, **head, **label)
         else:
-            side = {"constraint": "false", "headclip": "false", "arrowhead": "none"}
-            graph.edge(arrow.source, _bend(index), id=f"{name}:side", **line, **side, **label)
-            graph.edge(_bend(index), arrow.target, id=name, **line | {"weight": "10", "tailclip": "false"}, **head)
-            # Unseen: holds the target below its source, and close, beside the first box of the main path.
-            graph.edge(arrow.source, arrow.target, id=f"{name}:hold", style="invis", weight="2")
+            side = {"headport": "n", "headclip": "false", "arrowhead": "none", "weight": "2"}
+            graph.edge(arrow.source, _bend(index), id=f"{name}:side", **{**line, **side}, **label)
+            graph.edge(_bend(index), arrow.target, id=name, **{**line, "weight": "10", "tailclip": "false"}, **head)
+
+    @cached_property
+    def forks(self) -> set[str]:
+        """The boxes and dots that an arrow with a bend leaves."""
+        return {each.source for each in self.arrows if self._bends_in(each) is not None}
 
     @cached_property
     def bends(self) -> dict[str, list[str]]:
-        """By cluster, the points just above an inner cluster at which side arrows turn downwards."""
+        """By cluster, the points just above an inner cluster at which branches turn downwards."""
         found: dict[str, list[str]] = {}
         for index, arrow in enumerate(self.arrows):
             cluster = self._bends_in(arrow)
@@ -95,10 +100,11 @@ class _Drawing:
         return found
 
     def _bends_in(self, arrow: Arrow) -> str | None:
-        """The cluster around all that a side arrow enters; None where it enters none, and for the spine."""
+        """The cluster around all that a branch enters; None where it enters none, and for other arrows: the spine
+        comes in straight, and a skip leads to a merge further down, past the title."""
         outside = set(self._around(arrow.source))
         entered = [each for each in self._around(arrow.target) if each not in outside]
-        return self.parents[entered[-1]] if entered and arrow.role != "spine" else None
+        return self.parents[entered[-1]] if entered and arrow.role == "branch" else None
 
     def _around(self, box: str) -> Iterator[str]:
         """The clusters that a box stands in, innermost first."""
@@ -145,7 +151,7 @@ def _circle(box: Box, theme: Theme) -> dict[str, str]:
 
 
 def _line(arrow: Arrow) -> dict[str, str]:
-    """The spine pulls its boxes into one line; a skip pulls on nothing and is dashed."""
+    """The spine pulls its boxes into one line, ten times as hard as the rest, which only keeps itself straight."""
     if arrow.role == "spine":
         return {"weight": "10", "penwidth": "1.5"}
-    return {"weight": "0", "style": "dashed"} if arrow.role == "skip" else {}
+    return {"style": "dashed"} if arrow.role == "skip" else {}

@@ -20,7 +20,6 @@ from xml.sax.saxutils import escape
 
 _FONTS = Path(__file__).parent / "fonts"
 _PNG_DPI = 144
-_DATE = "315532800"  # 1980-01-01 in a PDF, so that it hangs on no clock (reproducible-builds.org)
 
 _PYGRAPHVIZ = """
 import sys, pygraphviz
@@ -76,7 +75,7 @@ def _pygraphviz_command(format: str, dpi: int | None) -> list[str]:
 
 
 def _environment(folder: Path) -> Mapping[str, str]:
-    """The environment, with this package's letters beside the system's, and no date in a PDF.
+    """The environment, with this package's letters beside the system's.
 
     On a machine without fonts, as in most containers, Graphviz draws every letter as an empty box. Where fontconfig is
     not used (Windows, macOS) the setting is without effect, and such systems have fonts.
@@ -88,4 +87,4 @@ def _environment(folder: Path) -> Mapping[str, str]:
         f'<include ignore_missing="yes">{escape(system)}</include><dir>{escape(str(_FONTS))}</dir></fontconfig>',
         encoding="utf-8",
     )
-    return {"SOURCE_DATE_EPOCH": _DATE, **os.environ, "FONTCONFIG_FILE": str(settings)}
+    return {**os.environ, "FONTCONFIG_FILE": str(settings)}

@@ -37,7 +37,8 @@ def box_label(box: Box, theme: Theme) -> str:
     rows += [[_cell(_font(_escaped(line), theme.muted, 10), COLSPAN="2")] for line in _lines(box.detail)]
     inner = _table(rows, CELLPADDING="2", WIDTH=str(_BOX - _BAR))
     bar = _cell("", WIDTH=str(_BAR), BGCOLOR=shade.bar)
-    return _label([[bar, _cell(inner, CELLPADDING="3")]], CELLPADDING="0", BGCOLOR=shade.fill)
+    line = {"BORDER": "1", "COLOR": theme.box_edge} if theme.box_edge else {}
+    return _label([[bar, _cell(inner, CELLPADDING="3")]], CELLPADDING="0", BGCOLOR=shade.fill, **line)
 
 
 def cluster_label(cluster: Cluster, theme: Theme) -> str:
@@ -106,7 +107,8 @@ def _bold(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return html.escape(text)
+    """The text as it stands: `&`, `<`, `>` and quotes mean nothing, and neither does Graphviz's own `\\G`."""
+    return html.escape(text).replace("\\", "\\\\")
 
 
 def _cut(text: str, limit: int) -> str:

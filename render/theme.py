@@ -25,6 +25,7 @@ class Theme:
     edge: str
     cluster: str
     cluster_edge: str
+    box_edge: str | None  # a line around boxes, where their fill does not set them off
     kinds: Mapping[str, Shade]
 
 
@@ -77,6 +78,7 @@ LIGHT = Theme(
     edge="#7A8691",
     cluster="#FAFBFC",
     cluster_edge="#C9D1D9",
+    box_edge=None,
     kinds=_LIGHT,
 )
 DARK = Theme(
@@ -87,6 +89,7 @@ DARK = Theme(
     edge="#7D8A97",
     cluster="#161D25",
     cluster_edge="#2C3743",
+    box_edge=None,
     kinds=_DARK,
 )
 # For paper: nothing but the bars has a colour, so that a black-and-white printer loses only what the titles say.
@@ -98,6 +101,7 @@ PRINT = Theme(
     edge="#4A4A4A",
     cluster="#FFFFFF",
     cluster_edge="#8C8C8C",
+    box_edge="#8C8C8C",
     kinds={kind: Shade(shade.bar, "#FFFFFF") for kind, shade in _LIGHT.items()},
 )
 

@@ -44,7 +44,7 @@ def details(node: Node) -> Iterator[str]:
     rule = _DETAILS.get(node.kind)
     if rule is not None:
         yield from rule(node)
-    elif node.kind in ("recurrent", "other", "loss"):
+    elif node.kind in ("other", "loss"):
         yield from _any_details(node)
 
 
@@ -91,9 +91,14 @@ def count_said(count: int) -> str:
     return f"{count:,}"
 
 
+def printable(text: str) -> str:
+    """The text with spaces for what XML cannot hold: control characters and halves of surrogate pairs."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]+", " ", text).strip()
+
+
 def shortened(text: str, limit: int) -> str:
-    """The text without control characters, its middle left out where it is longer than `limit` characters."""
-    clean = re.sub(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]+", " ", text).strip()
+    """The text, printable, its middle left out where it is longer than `limit` characters."""
+    clean = printable(text)
     if len(clean) <= limit:
         return clean
     tail = (limit - 1) // 2
@@ -167,6 +172,15 @@ def _embedding_details(node: Node) -> Iterator[str]:
         yield f"{node.arguments['num_embeddings']} × {node.arguments.get('embedding_dim')}"
 
 
+def _recurrent_details(node: Node) -> Iterator[str]:
+    if "hidden_size" in node.arguments:
+        yield f"{node.arguments.get('input_size')} → {node.arguments['hidden_size']}"
+    if node.arguments.get("num_layers", 1) != 1:
+        yield f"{node.arguments['num_layers']} layers"
+    if node.arguments.get("bidirectional") is True:
+        yield "bidirectional"
+
+
 def _attention_details(node: Node) -> Iterator[str]:
     if "num_heads" in node.arguments:
         yield f"{node.arguments['num_heads']} heads"
@@ -216,6 +230,7 @@ _DETAILS: Mapping[str, Callable[[Node], Iterator[str]]] = {
     "pooling": _pooling_details,
     "linear": _linear_details,
     "embedding": _embedding_details,
+    "recurrent": _recurrent_details,
     "attention": _attention_details,
     "input": _input_details,
     "dropout": _number_details,

@@ -12,7 +12,7 @@ from builder.graph import Node, Region, assemble
 def lenet() -> networkx.DiGraph[str]:
     """LeNet for 32x32 images: 61,706 parameters."""
     nodes = [
-        _input("image", ["N", 1, 32, 32]),
+        input_node("image", ["N", 1, 32, 32]),
         _convolution("conv1", "inputs.image", 1, 6, 5, ["N", 1, 32, 32], ["N", 6, 28, 28]),
         _function("1", "relu", "activation", "conv1", ["N", 6, 28, 28]),
         _function("2", "max_pool2d", "pooling", "1", ["N", 6, 28, 28], ["N", 6, 14, 14], kernel_size=2),
@@ -25,7 +25,7 @@ def lenet() -> networkx.DiGraph[str]:
         _linear("fc2", "8", 120, 84),
         _function("10", "relu", "activation", "fc2", ["N", 84]),
         _linear("fc3", "10", 84, 10),
-        _output("output", "fc3", ["N", 10]),
+        output_node("output", "fc3", ["N", 10]),
     ]
     return _graph("Net", nodes, {})
 
@@ -35,12 +35,12 @@ def alexnet() -> networkx.DiGraph[str]:
     sizes = {0: (1, 96, 11, 224, 54), 3: (96, 256, 5, 26, 26), 6: (256, 384, 3, 12, 12), 8: (384, 384, 3, 12, 12)}
     sizes[10] = (384, 256, 3, 12, 12)
     pools = {2: (96, 54, 26), 5: (256, 26, 12), 12: (256, 12, 5)}
-    nodes, before = [_input("image", ["N", 1, 224, 224])], "inputs.image"
+    nodes, before = [input_node("image", ["N", 1, 224, 224])], "inputs.image"
     for index in range(13):
         name = f"conv.{index}"
         if index in sizes:
             into, out, kernel, low, high = sizes[index]
-            more = {"stride": 4} if index == 0 else {"padding": kernel // 2}
+            more: dict[str, Any] = {"stride": 4} if index == 0 else {"padding": kernel // 2}
             shapes: tuple[list[Any], list[Any]] = ["N", into, low, low], ["N", out, high, high]
             nodes.append(_convolution(name, before, into, out, kernel, *shapes, region="conv", **more))
         elif index in pools:
@@ -62,35 +62,35 @@ def alexnet() -> networkx.DiGraph[str]:
             family, more = ("dropout", {"p": 0.5}) if kind == "Dropout" else ("activation", {})
             nodes.append(_module(name, kind, family, before, ["N", into], ["N", out], region="fc", arguments=more))
         before = name
-    nodes.append(_output("output", "fc.6", ["N", 10]))
+    nodes.append(output_node("output", "fc.6", ["N", 10]))
     return _graph("AlexNet", nodes, {"conv": "", "fc": ""})
 
 
 def residual() -> networkx.DiGraph[str]:
     """Two residual blocks, the first with a projection; 64 -> 128 channels at stride 2, then 128 -> 128."""
-    nodes = [_input("image", ["N", 64, "H", "W"])]
+    nodes = [input_node("image", ["N", 64, "H", "W"])]
     half: list[Any] = ["N", 128, "H // 2", "W // 2"]
     before = _residual_block(nodes, "layer.0", "inputs.image", 64, ["N", 64, "H", "W"], half, projection=True)
     before = _residual_block(nodes, "layer.1", before, 128, half, half, projection=False)
-    nodes.append(_output("output", before, half))
+    nodes.append(output_node("output", before, half))
     regions = {"layer.0": "BasicBlock", "layer.0.downsample": "", "layer.1": "BasicBlock"}
     return _graph("Residual", nodes, regions)
 
 
 def chain(length: int) -> networkx.DiGraph[str]:
     """A straight model of so many linear layers."""
-    nodes, before = [_input("x", ["N", 4])], "inputs.x"
+    nodes, before = [input_node("x", ["N", 4])], "inputs.x"
     for index in range(length):
         nodes.append(_linear(f"layer{index}", before, 4, 4))
         before = f"layer{index}"
-    return _graph("Chain", [*nodes, _output("output", before, ["N", 4])], {})
+    return _graph("Chain", [*nodes, output_node("output", before, ["N", 4])], {})
 
 
 def single(name: str, model: str, **changes: Any) -> networkx.DiGraph[str]:
     """One linear layer of any name in a model of any name; `changes` are fields of its node."""
     layer = _linear(name, "inputs.x", 4, 4)
     layer = Node(**{field: getattr(layer, field) for field in Node.__slots__} | changes)
-    return _graph(model, [_input("x", ["N", 4]), layer, _output("output", name, ["N", 4])], {})
+    return _graph(model, [input_node("x", ["N", 4]), layer, output_node("output", name, ["N", 4])], {})
 
 
 def _residual_block(
@@ -133,13 +133,13 @@ def _graph(name: str, nodes: list[Node], types: dict[str, str]) -> networkx.DiGr
     return assemble(name, "", f"{name}.toml", nodes, regions, [])
 
 
-def _input(name: str, shape: list[Any]) -> Node:
+def input_node(name: str, shape: list[Any]) -> Node:
     return Node(
         name=f"inputs.{name}", type="input", target="", role="input", kind="input", shape=shape, dtype="float32"
     )
 
 
-def _output(name: str, source: str, shape: list[Any]) -> Node:
+def output_node(name: str, source: str, shape: list[Any]) -> Node:
     return Node(
         name=f"outputs.{name}", type="output", target="", role="output", kind="output",
         reads=[{"from": source}], input_shapes=[shape], shape=shape, dtype="float32",

@@ -1,0 +1,218 @@
+"""Pictures as files: every format, with no `dot` on the path, the same bytes each time."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import graphs
+import networkx
+import pytest
+
+import render
+from builder.files import OutputError
+from render.engines import Engine, EngineError, drawn, engine
+from render.formats import FORMATS, check_suffix
+
+SVG = "{http://www.w3.org/2000/svg}"
+MODELS = {"lenet": graphs.lenet, "alexnet": graphs.alexnet, "residual": graphs.residual}
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def no_dot_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pip alone is enough: whatever `dot` this machine has is out of reach."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+@pytest.mark.parametrize(("suffix", "start"), [(".svg", b"<?xml"), (".png", b"\x89PNG\r\n\x1a\n"), (".pdf", b"%PDF-")])
+@pytest.mark.parametrize("model", MODELS)
+def test_every_format_without_a_dot_program(tmp_path: Path, model: str, suffix: str, start: bytes) -> None:
+    path = tmp_path / f"{model}{suffix}"
+    picture = render.draw(MODELS[model](), path)
+    content = path.read_bytes()
+    assert content.startswith(start)
+    assert len(content) > 5000
+    assert (picture.engine, picture.path) == ("pygraphviz", path)
+
+
+def test_dot_is_text_that_needs_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("render.formats.engine", _no_engine)
+    picture = render.draw(graphs.alexnet(), tmp_path / "alexnet.DOT")
+    assert (tmp_path / "alexnet.DOT").read_text() == picture.dot
+    assert picture.dot.startswith("digraph model {")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "print"])
+@pytest.mark.parametrize("model", MODELS)
+def test_svg_is_well_formed_and_says_what_it_shows(model: str, theme: str) -> None:
+    graph = MODELS[model]()
+    picture = render.draw(graph, theme=theme)
+    text = picture.svg
+    root = ElementTree.fromstring(text)
+    title, description = root[0], root[1]
+    assert (root.get("role"), root.get("aria-labelledby")) == ("img", f"{title.get('id')} {description.get('id')}")
+    assert (title.tag, title.text) == (f"{SVG}title", graph.graph["name"])
+    assert description.tag == f"{SVG}desc"
+    assert description.text is not None
+    assert description.text.startswith("input ")
+    ids = [each.get("id") for each in root.iter() if each.get("id")]
+    assert len(ids) == len(set(ids))
+    assert {each.name for each in picture.diagram.boxes if each.form != "dot"} <= set(ids)
+    assert not re.search(r"<!--|<!DOCTYPE|graphviz|file:|/tmp|/home", text)
+
+
+def test_svg_text_of_alexnet() -> None:
+    words = _words(render.draw(graphs.alexnet()).svg)
+    assert {"AlexNet", "Conv 11×11", "96 ch · stride 4 · ReLU", "11,712", "96×54×54", "26,218,496"} <= words
+    assert not {"0", "1", "3", "12"} & words, "a position is no name"
+
+
+@pytest.mark.parametrize("format", ["svg", "pdf", "dot", "png"])
+def test_same_bytes_in_two_processes(tmp_path: Path, format: str) -> None:
+    code = "import sys, graphs, render; render.draw(graphs.residual(), sys.argv[1])"
+    for seed in ("1", "2"):
+        environment = {
+            **os.environ,
+            "PYTHONHASHSEED": seed,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), f"{ROOT}/tests"]),
+        }
+        subprocess.run([sys.executable, "-c", code, tmp_path / f"{seed}.{format}"], env=environment, check=True)
+    assert (tmp_path / f"1.{format}").read_bytes() == (tmp_path / f"2.{format}").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "text", ["<&>\"'", "&amp; <B>bold</B>", "]]>--><!--", "\\N \\G \\l {a|b}", "tab\tbell\a\nline", "模型 é"]
+)
+def test_any_text_comes_through(text: str) -> None:
+    picture = render.draw(graphs.single("layer", text, type=text, kind="other", arguments={text: text}))
+    root = ElementTree.fromstring(picture.svg)
+    clean = re.sub(r"[\t\n\a]+", " ", text)
+    assert root[0].text == clean
+    assert clean in _words(picture.svg)
+    assert picture.drawn("png").startswith(b"\x89PNG")
+
+
+def test_a_long_title_is_not_cut_off() -> None:
+    root = ElementTree.fromstring(render.draw(graphs.single("layer", "W" * 60)).svg)
+    width = float((root.get("width") or "").removesuffix("pt"))
+    assert width > 60 * 17 * 0.9  # a W is nearly as wide as the letters are high (17 pt)
+
+
+def test_the_spine_of_alexnet_is_one_straight_line() -> None:
+    root = ElementTree.fromstring(render.draw(graphs.alexnet()).svg)
+    lines = [each for each in root.iter(f"{SVG}g") if each.get("class") == "edge"]
+    places = {x for line in lines for x in re.findall(r"(-?[\d.]+),", line.find(f"{SVG}path").get("d"))}  # type: ignore[union-attr,arg-type]
+    assert len(lines) == 13
+    assert max(map(float, places)) - min(map(float, places)) < 0.1
+
+
+def test_only_the_skip_is_dashed() -> None:
+    text = render.draw(graphs.residual()).svg
+    dashed = [each for each in ElementTree.fromstring(text).iter(f"{SVG}path") if each.get("stroke-dasharray")]
+    assert len(dashed) == 1
+
+
+def test_a_picture_shows_itself_in_a_notebook() -> None:
+    picture = render.draw(graphs.lenet())
+    assert picture._repr_svg_() == picture.svg
+    assert picture.path is None
+
+
+def test_drawing_leaves_the_graph_as_it_was() -> None:
+    graph, fresh = graphs.residual(), graphs.residual()
+    render.draw(graph).svg  # noqa: B018
+    assert networkx.node_link_data(graph) == networkx.node_link_data(fresh)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("model.bmp", "no picture format has the suffix '.bmp'; there are .svg .png .pdf .dot"),
+        ("model", "'model' has no suffix; there are .svg .png .pdf .dot"),
+    ],
+)
+def test_an_unknown_suffix_lists_those_there_are(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(render.FormatError) as caught:
+        render.draw(graphs.lenet(), tmp_path / name)
+    assert str(caught.value) == message
+    with pytest.raises(render.FormatError):
+        check_suffix(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_known_suffixes_pass(suffix: str) -> None:
+    check_suffix(f"model{suffix.upper()}")
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("here")
+    with pytest.raises(OutputError, match=r"^cannot write .*lenet\.dot: "):
+        render.draw(graphs.lenet(), tmp_path / "file" / "lenet.dot")
+
+
+def test_a_failed_drawing_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.svg"
+    path.write_text("old")
+    monkeypatch.setattr("render.formats.engine", _no_engine)
+    with pytest.raises(EngineError):
+        render.draw(graphs.lenet(), path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("label", "complaint"),
+    [("<<FONT></FONT>>", "syntax error"), ("<&nonsense;>", "undefined entity"), ("<<B>>", "label of node a")],
+)
+def test_what_graphviz_complains_about_is_an_error(label: str, complaint: str) -> None:
+    """Graphviz draws these with exit status 0 and says on standard error only that the label is broken."""
+    with pytest.raises(EngineError, match=f"^pygraphviz could not draw the SVG: .*{complaint}"):
+        drawn(f"digraph {{ a [label={label}] }}", "svg", engine())
+
+
+def test_a_dot_program_on_the_path_comes_first(tmp_path: Path) -> None:
+    program = tmp_path / "dot"
+    program.write_text('#!/bin/sh\nwhile read line; do :; done\necho "$@"\n')
+    program.chmod(0o755)
+    found = engine()
+    assert found.name == "dot"
+    assert drawn("digraph {}", "svg", found) == b"-Tsvg\n"
+    assert drawn("digraph {}", "png", found) == b"-Tpng -Gdpi=144\n"
+
+
+def test_no_engine_at_all_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(EngineError, match="pip install pygraphviz"):
+        engine()
+
+
+def test_letters_are_drawn_on_a_machine_without_fonts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without fonts Graphviz draws every letter as the same empty box; then `i` is as wide as `W`."""
+    settings = tmp_path / "none.conf"
+    settings.write_text('<?xml version="1.0"?><fontconfig><dir>/nonexistent</dir></fontconfig>')
+    monkeypatch.setenv("FONTCONFIG_FILE", str(settings))
+    widths = []
+    for letter in "iW":
+        root = ElementTree.fromstring(render.draw(graphs.single("layer", letter * 60)).svg)
+        widths.append(float((root.get("width") or "").removesuffix("pt")))
+    assert widths[1] > 1.5 * widths[0]
+
+
+def test_importing_and_drawing_bring_no_torch() -> None:
+    code = "import sys, graphs, render; render.draw(graphs.lenet()).dot; sys.exit('torch' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), f"{ROOT}/tests"])}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+
+def _words(svg: str) -> set[str]:
+    return {(each.text or "").strip() for each in ElementTree.fromstring(svg).iter(f"{SVG}text")}
+
+
+def _no_engine() -> Engine:
+    raise EngineError("none")
