@@ -1,0 +1,139 @@
+"""Samples cut into batches, in an order that hangs on the seed and the epoch alone."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from builder.data.fields import DataError, Source
+from builder.training.seeding import mixed
+
+ORDER, READING = 16, 17  # streams of random numbers beside those of training
+
+Batch = dict[str, torch.Tensor]
+# A batch's samples, and the number from which its source may draw.
+Share = tuple[torch.Tensor, int]
+
+
+class Batches:
+    """What training reads: the same epoch number gives the same batches, wherever it is started and however many
+    worker processes there are.
+
+    indices: the samples to take; all of the source's where left out.
+    num_workers: processes that read ahead; 0 reads in this one.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        indices: torch.Tensor | None = None,
+        *,
+        batch_size: int,
+        shuffle: bool = False,
+        drop_last: bool = False,
+        seed: int = 0,
+        num_workers: int = 0,
+    ) -> None:
+        self._source = source
+        self._indices = torch.arange(len(source)) if indices is None else indices
+        self._batch_size = batch_size
+        self._shuffle = shuffle
+        self._drop_last = drop_last
+        self._seed = seed
+        self._workers = num_workers
+        _check(len(self._indices), batch_size, drop_last, num_workers)
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        whole, rest = divmod(len(self._indices), self._batch_size)
+        return whole + (rest > 0 and not self._drop_last)
+
+    @property
+    def samples(self) -> int:
+        """Samples in an epoch."""
+        return min(len(self) * self._batch_size, len(self._indices))
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of epoch `number`, from the one at index `start` on. DataError where a sample cannot be read."""
+        shares = self._shares(number)[start:]
+        if self._workers == 0 or not shares:
+            return (self._source.batch(indices, seed) for indices, seed in shares)
+        return _read_ahead(self._source, shares, min(self._workers, len(shares)))
+
+    def _shares(self, number: int) -> list[Share]:
+        order = self._indices
+        if self._shuffle:
+            generator = torch.Generator().manual_seed(mixed(self._seed, ORDER, number))
+            order = order[torch.randperm(len(order), generator=generator)]
+        parts = torch.split(order, self._batch_size)[: len(self)]
+        draws = mixed(self._seed, READING, number)
+        return [(indices, mixed(draws, READING, place)) for place, indices in enumerate(parts)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A DataError on its way out of a worker; torch would wrap the exception itself in a page of traceback."""
+
+    message: str
+
+
+class _Gathering(Dataset[Batch | _Failure]):
+    """A whole batch as one item, so that a worker gathers it at once."""
+
+    def __init__(self, source: Source, shares: list[Share]) -> None:
+        self._source = source
+        self._shares = shares
+
+    def __len__(self) -> int:
+        return len(self._shares)
+
+    def __getitem__(self, place: int) -> Batch | _Failure:
+        indices, seed = self._shares[place]
+        try:
+            return self._source.batch(indices, seed)
+        except DataError as error:
+            return _Failure(str(error))
+
+
+def _read_ahead(source: Source, shares: list[Share], workers: int) -> Iterator[Batch]:
+    loader = DataLoader(
+        _Gathering(source, shares),
+        batch_size=None,
+        num_workers=workers,
+        worker_init_fn=_quiet,
+        generator=torch.Generator(),  # or the loader would draw from torch's own, which is training's
+    )
+    iterator = iter(loader)
+    while True:
+        try:
+            batch = next(iterator)
+        except StopIteration:
+            return
+        except RuntimeError as error:  # the loader's word for a worker that was killed
+            raise DataError(f"a process that reads data ended unexpectedly: {error}") from error
+        if isinstance(batch, _Failure):
+            raise DataError(batch.message)
+        yield batch
+
+
+def _quiet(_: int) -> None:
+    """Ctrl-C reaches every process of a terminal; what happens then is for the first one to say."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _check(samples: int, batch_size: int, drop_last: bool, num_workers: int) -> None:
+    if batch_size < 1:
+        raise DataError(f"batch_size is {batch_size}; a batch has at least one sample")
+    if num_workers < 0:
+        raise DataError(f"num_workers is {num_workers}; it is 0 (none) or more")
+    if samples == 0:
+        raise DataError("there are no samples")
+    if drop_last and samples < batch_size:
+        raise DataError(
+            f"drop_last leaves nothing: {samples} samples are less than one batch of {batch_size}; "
+            "lower batch_size, or leave drop_last out"
+        )
