@@ -122,7 +122,8 @@ def outline(diagram: Diagram) -> str:
     for each in diagram.boxes:
         if each.form != "dot":
             facts = ", ".join(filter(None, [" · ".join(each.detail), _parameters_said(each.parameters), each.shape]))
-            lines.append(f"{each.name}: {each.title}" + (f" ({facts})" if facts else ""))
+            name = "" if each.name.isdigit() else f"{each.name}: "
+            lines.append(f"{name}{each.title}" + (f" ({facts})" if facts else ""))
     return "\n".join(lines)
 
 

@@ -41,6 +41,7 @@ def _page(diagram: Diagram, theme: Theme) -> dict[str, str]:
         "nodesep": "0.35",
         "ranksep": "0.3",
         "pad": "0.15",
+        "margin": "0",
     }
 
 

@@ -78,13 +78,16 @@ def _environment(folder: Path) -> Mapping[str, str]:
     """The environment, with this package's letters beside the system's.
 
     On a machine without fonts, as in most containers, Graphviz draws every letter as an empty box. Where fontconfig is
-    not used (Windows, macOS) the setting is without effect, and such systems have fonts.
+    not used (Windows, macOS) the setting is without effect, and such systems have fonts. The letters are copied to
+    `folder`, and what fontconfig remembers goes there too: it leaves files of its own beside fonts and in the home.
     """
     system = os.environ.get("FONTCONFIG_FILE", "/etc/fonts/fonts.conf")
-    settings = folder / "fonts.conf"
+    settings, fonts, cache = folder / "fonts.conf", folder / "fonts", folder / "cache"
+    shutil.copytree(_FONTS, fonts)
     settings.write_text(
-        '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
-        f'<include ignore_missing="yes">{escape(system)}</include><dir>{escape(str(_FONTS))}</dir></fontconfig>',
+        '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">'
+        f"<fontconfig><cachedir>{escape(str(cache))}</cachedir><dir>{escape(str(fonts))}</dir>"
+        f'<include ignore_missing="yes">{escape(system)}</include></fontconfig>',
         encoding="utf-8",
     )
     return {**os.environ, "FONTCONFIG_FILE": str(settings)}

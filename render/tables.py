@@ -23,7 +23,7 @@ _LEGEND_ROW = 4
 def heading(diagram: Diagram, theme: Theme) -> str:
     """The title and the one line under it."""
     title = _font(_bold(diagram.title), theme.ink, 17)
-    subtitle = _font(_escaped(diagram.subtitle), theme.muted, 10.5)
+    subtitle = _font(_escaped(diagram.subtitle), theme.muted, 11)
     return _label([[_cell(title)], [_cell(subtitle)], [_cell("", HEIGHT="6")]], CELLPADDING="1")
 
 
@@ -43,7 +43,7 @@ def box_label(box: Box, theme: Theme) -> str:
 
 def cluster_label(cluster: Cluster, theme: Theme) -> str:
     """Two short lines, narrower than half a box: the spine comes in beside them."""
-    rows = [[_cell(_font(_bold(_cut(cluster.title, _CLUSTER_TITLE_LIMIT)), theme.ink, 10.5))]]
+    rows = [[_cell(_font(_bold(_cut(cluster.title, _CLUSTER_TITLE_LIMIT)), theme.ink, 11))]]
     if cluster.detail:
         detail = _escaped(_cut(cluster.detail, _CLUSTER_DETAIL_LIMIT))
         rows.append([_cell(_font(detail, theme.muted, 9))])
@@ -52,7 +52,7 @@ def cluster_label(cluster: Cluster, theme: Theme) -> str:
 
 def arrow_label(arrow: Arrow, theme: Theme) -> str:
     """The shape, with air around it that keeps it off the line."""
-    return _label([[_cell(_font(_escaped(arrow.label), theme.muted, 9.5))]], CELLPADDING="3")
+    return _label([[_cell(_font(_escaped(arrow.label), theme.muted, 10))]], CELLPADDING="3")
 
 
 def legend(diagram: Diagram, theme: Theme) -> str:
@@ -60,7 +60,7 @@ def legend(diagram: Diagram, theme: Theme) -> str:
     cells: list[str] = []
     for kind in diagram.legend:
         square = _cell("", BGCOLOR=theme.kinds[kind].bar, WIDTH="9", HEIGHT="9", FIXEDSIZE="TRUE")
-        word = _font("input, output" if kind == "input" else kind, theme.muted, 9.5)
+        word = _font("input, output" if kind == "input" else kind, theme.muted, 10)
         cells += [_cell(_table([[square]])), _cell(f"{word} &#160;")]
     rows = [cells[start : start + 2 * _LEGEND_ROW] for start in range(0, len(cells), 2 * _LEGEND_ROW)]
     return _label(rows, CELLPADDING="2") if rows else ""
@@ -97,8 +97,8 @@ def _settings(settings: dict[str, str]) -> str:
     return "".join(f' {name}="{value}"' for name, value in settings.items())
 
 
-def _font(content: str, colour: str, size: float) -> str:
-    """Nothing around nothing: an empty <FONT> or <B> breaks the whole label."""
+def _font(content: str, colour: str, size: int) -> str:
+    """Nothing around nothing: an empty <FONT> or <B> breaks the whole label. Graphviz reads whole sizes only."""
     return f'<FONT COLOR="{colour}" POINT-SIZE="{size}">{content}</FONT>' if content else ""
 
 

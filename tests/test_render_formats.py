@@ -111,6 +111,38 @@ def test_the_spine_of_alexnet_is_one_straight_line() -> None:
     assert max(map(float, places)) - min(map(float, places)) < 0.1
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_no_arrow_runs_through_a_word(model: str) -> None:
+    """Points along every arrow, against where each text can reach (letters are taken as 0.6 of their height wide)."""
+    root = ElementTree.fromstring(render.draw(MODELS[model]()).svg)
+    arrows = [each for each in root.iter(f"{SVG}g") if each.get("class") == "edge"]
+    points = [point for arrow in arrows for path in arrow.iter(f"{SVG}path") for point in _along(path.get("d") or "")]
+    words = [
+        each for each in root.iter(f"{SVG}text") if (each.text or "").strip() and each.get("text-anchor") == "start"
+    ]
+    crossed = set()
+    for word in words:
+        left, base, size = (float(word.get(name) or 0) for name in ("x", "y", "font-size"))
+        right = left + 0.6 * size * len((word.text or "").strip())
+        if any(left <= x <= right and base - 0.7 * size <= y <= base for x, y in points):
+            crossed.add(word.text)
+    assert crossed == set()
+    assert len(points) > 100
+
+
+def test_hovering_shows_names_from_the_spec_only() -> None:
+    root = ElementTree.fromstring(render.draw(graphs.residual()).svg)
+    shown = {each.text for each in root.iter(f"{SVG}title")}
+    assert {"layer.0", "layer.0.downsample", "layer.0.conv1"} <= shown
+    assert not [name for name in shown if name and (":" in name or "bend" in name or ">" in name)]
+
+
+def test_the_package_folder_stays_as_it_is() -> None:
+    folder = Path(render.__file__).parent / "fonts"
+    render.draw(graphs.lenet()).drawn("png")
+    assert {each.name for each in folder.iterdir()} == {"DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "LICENSE"}
+
+
 def test_only_the_skip_is_dashed() -> None:
     text = render.draw(graphs.residual()).svg
     dashed = [each for each in ElementTree.fromstring(text).iter(f"{SVG}path") if each.get("stroke-dasharray")]
@@ -208,6 +240,20 @@ def test_importing_and_drawing_bring_no_torch() -> None:
     code = "import sys, graphs, render; render.draw(graphs.lenet()).dot; sys.exit('torch' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), f"{ROOT}/tests"])}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+
+def _along(path: str) -> list[tuple[float, float]]:
+    """Points on a path of cubic Bézier curves, as Graphviz writes them: M start C control control end ..."""
+    numbers = [(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]+),(-?[\d.]+)", path)]
+    found = []
+    for first in range(0, len(numbers) - 3, 3):
+        for step in range(33):
+            t = step / 32
+            weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
+            corners = numbers[first : first + 4]
+            x, y = (sum(w * corner[axis] for w, corner in zip(weights, corners, strict=True)) for axis in (0, 1))
+            found.append((x, y))
+    return found
 
 
 def _words(svg: str) -> set[str]:
