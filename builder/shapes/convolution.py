@@ -43,7 +43,7 @@ def convolution(call: Call) -> Made:
     _divided(call, "in_channels", channels, groups)
     _divided(call, "out_channels", out_channels, groups)
     window = _window(call, numbers(call, "kernel_size", dims, 1))
-    spatial, conditions = _slide(call, given.shape[-dims:], window)
+    spatial, conditions = _slide(call, given, window)
     kernel = (out_channels, channels // groups, *window.kernel)
     return Made(
         result=TensorType((*given.shape[: -dims - 1], out_channels, *spatial), given.dtype),
@@ -64,7 +64,7 @@ def transposed_convolution(call: Call) -> Made:
     _divided(call, "in_channels", channels, groups)
     _divided(call, "out_channels", out_channels, groups)
     window = _window(call, numbers(call, "kernel_size", dims, 1))
-    spatial, conditions = _spread(call, given.shape[-dims:], window)
+    spatial, conditions = _spread(call, given, window)
     kernel = (channels, out_channels // groups, *window.kernel)
     return Made(
         result=TensorType((*given.shape[: -dims - 1], out_channels, *spatial), weight_dtype(call)),
@@ -88,7 +88,7 @@ def convolution_function(call: Call) -> Made:
             f"{call.entry.name} expects {expected} channels ({held}), but its input has {given.shape[-dims - 1]}"
         )
     optional_tensor(call, 2, "bias")
-    spatial, conditions = _slide(call, given.shape[-dims:], _window(call, kernel[2:]))
+    spatial, conditions = _slide(call, given, _window(call, kernel[2:]))
     return Made(
         result=TensorType((*given.shape[: -dims - 1], kernel[0], *spatial), given.dtype),
         multiply_adds=product([*spatial, *kernel]),
@@ -130,8 +130,9 @@ def _window(call: Call, kernel: tuple[int, ...]) -> Window:
     return Window(kernel, stride, dilation, widths)
 
 
-def _slide(call: Call, image: tuple[Size, ...], window: Window) -> tuple[tuple[Size, ...], Conditions]:
+def _slide(call: Call, given: TensorType, window: Window) -> tuple[tuple[Size, ...], Conditions]:
     """floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, for each dim."""
+    image = given.shape[-len(window.kernel) :]
     if window.padding is None:
         return image, ()
     result: list[Size] = []
@@ -142,18 +143,19 @@ def _slide(call: Call, image: tuple[Size, ...], window: Window) -> tuple[tuple[S
         reach = dilation * (kernel - 1) + 1
         made = (size + 2 * padding - reach) // stride + 1
         formula = f"floor(({size} + 2*{padding} - {reach}) / {stride}) + 1 = {made}"
-        conditions += needs_at_least(size + 2 * padding, reach, _too_large(call, image, kernel, formula))
+        conditions += needs_at_least(size + 2 * padding, reach, _too_large(call, given, kernel, formula))
         result.append(made)
     return tuple(result), conditions
 
 
-def _too_large(call: Call, image: tuple[Size, ...], kernel: int, formula: str) -> Misfit:
-    message = f"{call.entry.name} has a kernel of {kernel}, which does not fit an input of {shape_text(image)}"
+def _too_large(call: Call, given: TensorType, kernel: int, formula: str) -> Misfit:
+    message = f"{call.entry.name} has a kernel of {kernel}, which does not fit an input of {given}"
     return Misfit(message, argument="kernel_size", notes=(formula,))
 
 
-def _spread(call: Call, image: tuple[Size, ...], window: Window) -> tuple[tuple[Size, ...], Conditions]:
+def _spread(call: Call, given: TensorType, window: Window) -> tuple[tuple[Size, ...], Conditions]:
     """(size - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1, for each dim."""
+    image = given.shape[-len(window.kernel) :]
     extra = numbers(call, "output_padding", len(image), 0)
     result: list[Size] = []
     conditions: Conditions = ()
@@ -166,13 +168,13 @@ def _spread(call: Call, image: tuple[Size, ...], window: Window) -> tuple[tuple[
         reach = dilation * (window.kernel[index] - 1)
         made = (size - 1) * stride - 2 * padding + reach + extra[index] + 1
         formula = f"({size} - 1)*{stride} - 2*{padding} + {reach} + {extra[index]} + 1 = {made}"
-        conditions += needs_at_least(made, 1, _nothing_left(call, image, formula))
+        conditions += needs_at_least(made, 1, _nothing_left(call, given, formula))
         result.append(made)
     return tuple(result), conditions
 
 
-def _nothing_left(call: Call, image: tuple[Size, ...], formula: str) -> Misfit:
-    message = f"{call.entry.name} leaves nothing of an input of {shape_text(image)}"
+def _nothing_left(call: Call, given: TensorType, formula: str) -> Misfit:
+    message = f"{call.entry.name} leaves nothing of an input of {given}"
     return Misfit(message, argument="padding" if "padding" in call.arguments else None, notes=(formula,))
 
 
