@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import keyword
 import re
 import textwrap
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from builder.shapes.call import shape_text
 if TYPE_CHECKING:
     import networkx
 
+IMPORTED = frozenset(("torch", "nn", "F", "Tensor", "OrderedDict"))  # names at the top of generated source
 Key = tuple[Any, ...]  # a node's name, then the picks among its results
 
 
@@ -26,9 +28,17 @@ def source_of(graph: networkx.DiGraph[str]) -> str:
 
 
 def class_name(graph: networkx.DiGraph[str]) -> str:
-    """The spec's name without the characters that Python forbids."""
+    """The spec's name without the characters that Python forbids; `...Model` where the source needs the name itself."""
     name = re.sub(r"\W", "", str(graph.graph["name"]))
-    return name if name.isidentifier() else f"Model{name}"
+    name = name if name.isidentifier() else f"Model{name}"
+    own = {node.target.rpartition(".")[2] for node in contract.nodes(graph) if node.target.startswith("tomograph.")}
+    return f"{name}Model" if name in own | IMPORTED or keyword.iskeyword(name) else name
+
+
+def argument_name(node: Node) -> str:
+    """What `forward` calls an input."""
+    name = node.name.partition(".")[2]
+    return name if name.isidentifier() else f"x{re.sub(r'[^0-9a-zA-Z_]', '_', name)}"
 
 
 @dataclass(slots=True)
@@ -166,7 +176,7 @@ class _Forward:
         for index, node in enumerate(inputs):
             trailing = all(each.options for each in inputs[index:])
             default = f'"{node.options[0]}"' if node.options and trailing else ""
-            self._argument((node.name,), node.name.partition(".")[2], "str" if node.options else "Tensor", default)
+            self._argument((node.name,), argument_name(node), "str" if node.options else "Tensor", default)
 
     def _argument(self, key: Key, name: str, kind: str, default: str) -> None:
         taken = {each for each, _, _ in self.arguments}
