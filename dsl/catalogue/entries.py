@@ -55,7 +55,6 @@ class Entry:
     target: str
     role: Role
     kind: str
-    doc: str
     parameters: tuple[Parameter, ...]
     inputs: tuple[Parameter, ...] = ()
     inferred: tuple[str, ...] = ()

@@ -18,7 +18,6 @@ from dsl.catalogue.annotations import parameters_of, type_of, with_none
 from dsl.catalogue.families import inferred_of, kind_of, known_type
 from dsl.catalogue.lookup import DATA
 from dsl.catalogue.schemas import signatures
-from dsl.catalogue.sentences import first_sentence
 
 # A parameter in the file: [name, type] or [name, type, default].
 Written = list[Any]
@@ -97,7 +96,6 @@ def _module(kind: type[torch.nn.Module]) -> dict[str, Any]:
     return {
         "role": "module",
         "kind": kind_of(kind.__name__),
-        "doc": first_sentence(kind.__doc__ or ""),
         "parameters": parameters,
         "inputs": inputs,
         **_unless_empty("inferred", [name for name in inferred_of(kind.__name__) if name in given]),
@@ -118,8 +116,7 @@ def _optimizers() -> dict[str, dict[str, Any]]:
         if isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer) and kind is not torch.optim.Optimizer:
             target = f"torch.optim.{kind.__name__}"
             parameters = [_as_number(each) for each in _constructor(target, kind) if each[0] != "params"]
-            doc = first_sentence(kind.__doc__ or "")
-            found[target] = {"role": "optimizer", "kind": "other", "doc": doc, "parameters": parameters}
+            found[target] = {"role": "optimizer", "kind": "other", "parameters": parameters}
     return found
 
 
@@ -136,17 +133,10 @@ def _functions() -> dict[str, dict[str, Any]]:
             found[target] = {
                 "role": "method" if target.startswith("torch.Tensor.") else "function",
                 "kind": kind_of(target.rpartition(".")[2]),
-                "doc": _function_doc(target, function),
                 "parameters": overloads[0],
                 **_unless_empty("overloads", overloads[1:]),
             }
     return found
-
-
-def _function_doc(target: str, function: Callable[..., Any]) -> str:
-    """A method's own words, often only "See torch.add()", else those of the function of that name."""
-    same = getattr(torch, target.rpartition(".")[2], None)
-    return first_sentence(function.__doc__ or "") or first_sentence(getattr(same, "__doc__", None) or "")
 
 
 def _candidates() -> Iterator[tuple[str, Callable[..., Any]]]:

@@ -84,7 +84,6 @@ def entry(target: str, data: dict[str, Any]) -> Entry:
         target=target,
         role=data["role"],
         kind=data["kind"],
-        doc=data["doc"],
         parameters=parameters,
         inputs=_signature(data.get("inputs", [])) if modular else tuple(p for p in parameters if p.takes_tensor),
         inferred=tuple(data.get("inferred", [])),

@@ -10,30 +10,30 @@ _INPUT = Parameter(name="input", type="tensor")
 _CHOICE = Parameter(name="choice", type="str")
 
 _LAYERS = (
+    # Takes the mean of all elements away: x - x.mean().
     Entry(
         name="MeanSubtract",
         target="tomograph.MeanSubtract",
         role="module",
         kind="arithmetic",
-        doc="Takes the mean of all elements away: x - x.mean().",
         parameters=(),
         inputs=(_INPUT,),
     ),
+    # Multiplies by each of a list of matrices in turn: x @ p[0] @ p[1] ...
     Entry(
         name="ParameterList",
         target="tomograph.ParameterList",
         role="module",
         kind="linear",
-        doc="Multiplies by each of a list of matrices in turn: x @ p[0] @ p[1] ...",
         parameters=(Parameter(name="shapes", type="int[][]"),),
         inputs=(_INPUT,),
     ),
+    # Multiplies by the one of several named matrices that a choice picks: x @ p[choice].
     Entry(
         name="ParameterDict",
         target="tomograph.ParameterDict",
         role="module",
         kind="linear",
-        doc="Multiplies by the one of several named matrices that a choice picks: x @ p[choice].",
         parameters=(Parameter(name="shapes", type="{int[]}"),),
         inputs=(_INPUT, _CHOICE),
     ),
