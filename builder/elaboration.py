@@ -71,31 +71,34 @@ class _Fault(Exception):
 def elaborate(spec: Spec) -> Elaboration:
     """The model of a spec, shaped. Raises SpecError with everything that is wrong."""
     faults = Faults()
-    inputs = spec.model.inputs or ()
-    runs = [_elaborate_with(spec, inputs, options, faults) for options in _choices(inputs)]
+    done = elaborate_model(spec, faults)
     if faults:
         raise SpecError(in_order(faults))
-    return _merged(runs)
+    return done
 
 
-def elaborate_block(
-    block: Block,
-    inputs: Mapping[str, Seen],
-    faults: Faults,
-    *,
-    name: str,
-    doc: str = "",
-    scope: Mapping[str, Any] | None = None,
-    first: Any = None,
-    hides: bool = False,
+def elaborate_model(spec: Spec, faults: Faults) -> Elaboration:
+    """The model of a spec as far as it is sound; what is wrong is added to `faults`."""
+    inputs = spec.model.inputs or ()
+    before = len(faults)
+    runs = [_elaborate_with(spec, inputs, options, faults) for options in _choices(inputs)]
+    return runs[0] if len(faults) > before else _merged(runs)
+
+
+def elaborate_loss(block: Block, sight: Mapping[str, Seen], faults: Faults, scope: Mapping[str, Any]) -> Elaboration:
+    """A term of the loss, over the outputs, fields and inputs in sight; those that it does not read are left out."""
+    first = [name for name in ("output", "target") if name in sight]
+    done = _Walk(faults, scope).whole(block, dict(sight), "Loss", "", first)
+    read = {name for node in done.nodes for name in contract.references([node.reads, node.keyword_reads])}
+    kept = [node for node in done.nodes if node.role != "input" or node.name in read]
+    return replace(done, nodes=kept)
+
+
+def elaborate_prepare(
+    block: Block, fields: Mapping[str, Seen], faults: Faults, scope: Mapping[str, Any]
 ) -> Elaboration:
-    """Any block, fed with `inputs`. Faults are added to `faults`; nodes that failed are left out.
-
-    first: what the first layer reads when it does not say; None: the block's only tensor.
-    hides: a layer may take the name of an input, which it then replaces (`prepare`).
-    """
-    walk = _Walk(faults, scope or {}, hides)
-    return walk.whole(block, dict(inputs), name, doc, first)
+    """The steps that prepare a batch; the outputs are the fields that they make, the others stay as they are."""
+    return _Walk(faults, scope).fields(block, dict(fields), "Prepare")
 
 
 def input_type(each: Input, option: str | None = None) -> Value:
@@ -118,7 +121,7 @@ def _elaborate_with(spec: Spec, inputs: Sequence[Input], options: dict[str, str]
                         each.place, each.high)
         for each in inputs
     }  # fmt: skip
-    return elaborate_block(spec.model, seen, faults, name=spec.name, doc=spec.doc, scope=spec.vars)
+    return _Walk(faults, spec.vars).whole(spec.model, seen, spec.name, spec.doc, None)
 
 
 def _merged(runs: Sequence[Elaboration]) -> Elaboration:
@@ -148,7 +151,6 @@ class _Walk:
 
     faults: Faults
     vars: Mapping[str, Any]
-    hides: bool = False
     nodes: list[Node] = field(default_factory=list)
     regions: list[Region] = field(default_factory=list)
     conditions: list[str] = field(default_factory=list)
@@ -160,11 +162,16 @@ class _Walk:
         last = self._layers(block, inputs, "", region, first, _only(inputs, block))
         outputs, results = self._outputs(block, inputs, last)
         self.regions[0] = replace(region, results=results)
-        for key, seen in outputs.items():
-            self.nodes.append(_output_node(key, seen))
+        self.nodes += [_output_node(key, seen) for key, seen in outputs.items()]
+        return self._done(name, doc, block, fed, outputs)
+
+    def _done(
+        self, name: str, doc: str, block: Block, fed: dict[str, Value], outputs: Mapping[str, Seen]
+    ) -> Elaboration:
         return Elaboration(
             name=name, doc=doc, file=block.place.document.source.name, nodes=self.nodes, regions=self.regions,
-            conditions=list(dict.fromkeys(self.conditions)), inputs=fed, outputs={key: seen.value for key, seen in outputs.items()},
+            conditions=list(dict.fromkeys(self.conditions)), inputs=fed,
+            outputs={key: seen.value for key, seen in outputs.items()},
         )  # fmt: skip
 
     def _region(self, name: str, kind: str, place: Place) -> Region:
@@ -190,6 +197,26 @@ class _Walk:
             scope[key] = before
         return before
 
+    def fields(self, block: Block, fields: dict[str, Seen], name: str) -> Elaboration:
+        """The steps of `prepare`: each makes the field of its name anew, or the field that it read first."""
+        scope = dict(fields)
+        region = self._region("", name, block.place)
+        self.nodes += [_input_node(key, seen) for key, seen in fields.items()]
+        field = next(iter(fields), "")
+        made: dict[str, Seen] = {}
+        for position, layer in enumerate(block.layers):
+            read = layer.input[0] if isinstance(layer.input, list) and layer.input else layer.input
+            before = scope.get(field)
+            field = layer.name or (read if isinstance(read, str) else field)
+            try:
+                made[field] = self._layer(layer, str(position), "", scope, region, None, before)
+            except _Fault:
+                made[field] = Seen(None, None, field, layer.place)
+            scope[field] = made[field]
+        self.nodes += [_output_node(key, seen) for key, seen in made.items()]
+        self.regions[0] = replace(region, results={key: seen.reference for key, seen in made.items()})
+        return self._done(name, "", block, {key: seen.value for key, seen in fields.items()}, made)
+
     def _check_name(self, layer: Layer, key: str, own: set[str], scope: Mapping[str, Seen], prefix: str) -> None:
         if layer.name is None:
             return
@@ -198,7 +225,7 @@ class _Walk:
             message = f"two layers are called `{key}`"
         elif key in self.vars:
             message = f"`{key}` is a var and a layer; one of them needs another name"
-        elif not prefix and not self.hides and key in scope and scope[key].reference == {"from": f"inputs.{key}"}:
+        elif not prefix and key in scope and scope[key].reference == {"from": f"inputs.{key}"}:
             message = f"`{key}` is an input of this block and cannot name a layer too"
         if message:
             self.faults.add(place, message, "name", part="value")

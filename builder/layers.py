@@ -23,6 +23,8 @@ class ParameterList(nn.ParameterList):
     def __init__(self, shapes: list[list[int]]) -> None:
         super().__init__([nn.Parameter(torch.randn(*shape)) for shape in shapes])
 
+    __call__ = nn.Module.__call__  # nn.ParameterList refuses to be called
+
     def forward(self, x: Tensor) -> Tensor:
         for matrix in self:
             x = x @ matrix
@@ -37,6 +39,8 @@ class ParameterDict(nn.ParameterDict):
 
     def __init__(self, shapes: dict[str, list[int]]) -> None:
         super().__init__({name: nn.Parameter(torch.randn(*shape)) for name, shape in shapes.items()})
+
+    __call__ = nn.Module.__call__  # nn.ParameterDict refuses to be called
 
     def forward(self, x: Tensor, choice: str) -> Tensor:
         return x @ self[choice]

@@ -1,0 +1,259 @@
+"""The whole of a spec held together: data, `prepare`, model, loss, optimizer. Brings no torch where rules suffice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from builder.data import DataError, FieldType, Request, SourceText, describe, is_name, outside
+from builder.elaboration import Elaboration, Seen, elaborate_loss, elaborate_model, elaborate_prepare
+from builder.shapes.call import TensorType, shape_text
+from builder.shapes.sizes import Free, named, same
+from dsl.catalogue import bind, find_optimizer, optimizer_names, suggest
+from dsl.diagnostics import Fix, SpecError, in_order
+from dsl.overrides import Setting
+from dsl.records import Data, Input, Loss, Optimizer, Place, Spec
+from dsl.tables import Faults, described
+
+_COUNTS_CLASSES = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A sound spec. fields: of the source; None where the data was not looked at. feeding: input -> field."""
+
+    spec: Spec
+    model: Elaboration
+    prepare: Elaboration | None
+    losses: tuple[tuple[Loss, Elaboration], ...]
+    fields: tuple[FieldType, ...] | None
+    feeding: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bool = False) -> Checked:
+    """Everything about a spec that can be known before it runs. Raises SpecError with all that is wrong.
+
+    fields: those of data that comes from Python. anywhere: data may be looked at wherever it lies (the person asked for
+    training); otherwise only below the spec's folder or the working directory.
+    """
+    faults, notes = Faults(), []
+    model = elaborate_model(spec, faults)
+    sound = not faults
+    found: tuple[FieldType, ...] | None = tuple(fields) if fields is not None else None
+    if found is None and spec.data is not None:
+        found, note = _described(spec, spec.data, faults, anywhere)
+        notes += [note] if note else []
+    batch = _batch_name(spec)
+    seen = {each.name: _field_seen(each, batch, spec) for each in found or ()}
+    prepare = None
+    if spec.data and spec.data.prepare and (found is not None or spec.data.source is None):
+        prepare = elaborate_prepare(spec.data.prepare, seen, faults, spec.vars)
+        places = {key: spec.data.prepare.place for key in prepare.outputs}
+        seen |= {key: Seen(value, {"from": f"inputs.{key}"}, key, places[key]) for key, value in prepare.outputs.items()}
+    feeding = _feeding(spec, seen, faults) if found is not None else {}
+    losses = tuple((loss, _loss(spec, loss, model, seen, feeding, faults, sound)) for loss in spec.losses)
+    if spec.optimizer:
+        _check_optimizer(spec.optimizer, faults)
+    if faults:
+        raise SpecError(in_order(faults))
+    return Checked(spec=spec, model=model, prepare=prepare, losses=losses, fields=found, feeding=feeding,
+                   notes=tuple(notes))  # fmt: skip
+
+
+def request_of(spec: Spec, data: Data, source: SourceText, key: str = "source") -> Request:
+    """What the spec asks for. Paths are relative to the spec's folder; those of `--set`, to the working directory."""
+    set_from_outside = isinstance(data.place.at(key).source, Setting)
+    folder = Path() if set_from_outside else Path(spec.document.source.name).parent
+    mapping = {name: value for name, value in data.fields.items() if not isinstance(value, Input)}
+    declared = () if source != "random" else _declarations(spec, data)
+    return Request(source=source, folder=folder, fields=mapping or None, declarations=declared, samples=data.samples,
+                   seed=spec.train.seed, sizes=data.sizes)  # fmt: skip
+
+
+def _declarations(spec: Spec, data: Data) -> tuple[FieldType, ...]:
+    """The fields of random data: the model's inputs, and what `fields` declares beside or in place of them."""
+    inputs = {each.name: each for each in spec.model.inputs or () if each.options is None}
+    inputs |= {name: value for name, value in data.fields.items() if isinstance(value, Input)}
+    return tuple(FieldType(each.name, (each.shape or ())[1:], each.dtype, each.low, each.high)
+                 for each in inputs.values())  # fmt: skip
+
+
+def _described(
+    spec: Spec, data: Data, faults: Faults, anywhere: bool
+) -> tuple[tuple[FieldType, ...] | None, str | None]:
+    if data.source is None:
+        return None, None
+    request = request_of(spec, data, data.source)
+    named_outside = isinstance(data.place.at("source").source, Setting)
+    if not anywhere and not named_outside and not is_name(data.source):
+        spec_folder = Path(spec.document.source.name).resolve().parent
+        inside = spec_folder.is_relative_to(Path.cwd())
+        elsewhere = outside(request, [spec_folder, *([Path.cwd()] if inside else [])])
+        if elsewhere is not None:
+            return None, f"the data is not looked at, as {elsewhere} is not below the spec's folder"
+    try:
+        return describe(request), None
+    except DataError as error:
+        faults.add(data.place.at("source"), str(error), "data")
+        return None, None
+
+
+def _batch_name(spec: Spec) -> str:
+    """What the spec calls the batch dim: the first size of its first input, where that is a name."""
+    for each in spec.model.inputs or ():
+        if each.shape and isinstance(each.shape[0], str):
+            return each.shape[0]
+    return "N"
+
+
+def _field_seen(each: FieldType, batch: str, spec: Spec) -> Seen:
+    value = TensorType((named(batch), *(named(size) for size in each.shape)), each.dtype)
+    place = spec.data.place.at("source") if spec.data else None
+    return Seen(value, {"from": f"inputs.{each.name}"}, each.name, place, each.high)
+
+
+def _feeding(spec: Spec, seen: Mapping[str, Seen], faults: Faults) -> dict[str, str]:
+    """Which field each input takes, checked for shape and dtype."""
+    inputs = [each for each in spec.model.inputs or () if each.options is None]
+    feeding = feed([each.name for each in inputs], list(seen))
+    for each in inputs:
+        if each.name not in feeding:
+            listed = ", ".join(seen) or "none"
+            faults.add(each.place, f"the data has no field for the input `{each.name}`", "data", notes=(f"fields: {listed}",))
+            continue
+        value = seen[feeding[each.name]].value
+        if isinstance(value, TensorType):
+            _check_fed(each, feeding[each.name], value, faults)
+    return feeding
+
+
+def feed(inputs: Sequence[str], fields: Sequence[str]) -> dict[str, str]:
+    """Inputs take the fields of their names; a single input takes the first field, whatever its name."""
+    feeding = {name: name for name in inputs if name in fields}
+    if len(inputs) == 1 and not feeding and fields:
+        feeding[inputs[0]] = fields[0]
+    return feeding
+
+
+def target_of(feeding: Mapping[str, str], fields: Sequence[str]) -> str | None:
+    """The field that is also called `target`: the only one left over."""
+    rest = [name for name in fields if name not in feeding.values()]
+    return rest[0] if len(rest) == 1 else None
+
+
+def _check_fed(each: Input, name: str, value: TensorType, faults: Faults) -> None:
+    wanted = tuple(named(size) for size in each.shape or ())
+    sizes = zip(wanted, value.shape, strict=False)
+    fits = len(wanted) == len(value.shape) and all(
+        isinstance(want, Free) or isinstance(have, Free) or same(want, have) for want, have in sizes
+    )
+    if not fits:
+        message = f"the input `{each.name}` is {shape_text(wanted)}, but the data's `{name}` is {value}"
+        faults.add(each.place, message, "data", notes=("`prepare` can bring a field into another shape",))
+    elif each.dtype != value.dtype:
+        message = f"the input `{each.name}` has dtype {each.dtype}, but the data's `{name}` has {value.dtype}"
+        faults.add(each.place, message, "data")
+
+
+def _loss(
+    spec: Spec, loss: Loss, model: Elaboration, seen: Mapping[str, Seen], feeding: Mapping[str, str], faults: Faults,
+    sound: bool,
+) -> Elaboration:  # fmt: skip
+    sight = loss_sight(spec, model, seen, feeding, sound)
+    before = len(faults)
+    done = elaborate_loss(loss.block, sight, faults, spec.vars)
+    value = next(iter(done.outputs.values()), None)
+    if len(faults) == before and isinstance(value, TensorType) and value.shape:
+        faults.add(loss.place, f"the loss is one number, but this gives {value}", "shape", part="key")
+    if len(faults) == before:
+        _check_classes(loss, sight, faults)
+    return done
+
+
+def loss_sight(
+    spec: Spec, model: Elaboration, seen: Mapping[str, Seen], feeding: Mapping[str, str], sound: bool = True
+) -> dict[str, Seen]:
+    """What a loss may name: the model's outputs, the batch's fields, the model's inputs; the earlier hides the later.
+    Values are unknown where the model has faults or the data is not known."""
+    sight: dict[str, Seen] = {}
+
+    def put(name: str, value: Any, place: Place | None) -> None:
+        sight.setdefault(name, Seen(value, {"from": f"inputs.{name}"}, name, place))
+
+    lines = {node.name: node for node in model.nodes}
+    for name, value in model.outputs.items():
+        put(name, value if sound else None, spec.model.place.at("layers", len(spec.model.layers) - 1, "type")
+            if f"outputs.{name}" in lines and len(model.outputs) == 1 else spec.model.place.at("outputs"))  # fmt: skip
+    if len(model.outputs) == 1:
+        only = next(iter(model.outputs))
+        put("output", sight[only].value, sight[only].place)
+    for name, each in seen.items():
+        put(name, each.value, each.place)
+    target = target_of(feeding, list(seen)) if seen else None
+    if target is not None:
+        put("target", seen[target].value, seen[target].place)
+    elif not seen:
+        put("target", None, None)
+    for each in spec.model.inputs or ():
+        put(each.name, model.inputs.get(each.name), each.place)
+    if not seen:
+        for name in _names_of(spec):
+            put(name, None, None)
+    return sight
+
+
+def _names_of(spec: Spec) -> list[str]:
+    """Names that losses read and that fields of unknown data may have."""
+    found: list[str] = []
+    for loss in spec.losses:
+        for layer in loss.block.layers:
+            reads = layer.input if isinstance(layer.input, list) else [layer.input]
+            values = layer.input.values() if isinstance(layer.input, dict) else reads
+            found += [each for each in values if isinstance(each, str)]
+    own = {layer.name for loss in spec.losses for layer in loss.block.layers}
+    return [name for name in found if name not in own and "." not in name]
+
+
+def _check_classes(loss: Loss, sight: Mapping[str, Seen], faults: Faults) -> None:
+    """Targets of a classification must be among the classes that the output has."""
+    layer = loss.block.layers[0] if len(loss.block.layers) == 1 else None
+    if layer is None or layer.type not in _COUNTS_CLASSES:
+        return
+    names = layer.input if isinstance(layer.input, list) else ["output", "target"]
+    pair = [sight.get(name) for name in names if isinstance(name, str)]
+    if len(pair) != 2 or pair[0] is None or pair[1] is None or pair[1].high is None:
+        return
+    output = pair[0].value
+    classes = output.shape[1] if isinstance(output, TensorType) and len(output.shape) > 1 else None
+    if isinstance(classes, int) and pair[1].high > classes:
+        message = f"the targets go up to {pair[1].high - 1}, but the output has {classes} classes, 0 to {classes - 1}"
+        faults.add(layer.place.at("type"), message, "target")
+
+
+def _check_optimizer(optimizer: Optimizer, faults: Faults) -> None:
+    entry = find_optimizer(optimizer.type)
+    if entry is None:
+        near = suggest(optimizer.type, optimizer_names())
+        fix = Fix(f"did you mean `{near[0]}`?", f'type = "{near[0]}"') if near else None
+        faults.add(optimizer.place.at("type"), f'there is no optimizer "{optimizer.type}"', "type", fix=fix)
+        return
+    tables = [(optimizer.place, optimizer.arguments), *((each.place, each.arguments) for each in optimizer.groups)]
+    for index, (place, arguments) in enumerate(tables):
+        for problem in bind(entry, arguments):
+            if problem.kind == "missing" and index:
+                continue
+            near = list(problem.suggestions)
+            fix = Fix(f"did you mean `{near[0]}`?", near[0]) if near and problem.kind == "unknown" else None
+            if problem.kind == "unknown":
+                faults.add(place.at(problem.argument), f"{entry.name} has no argument `{problem.argument}`", "argument",
+                           part="key", fix=fix)  # fmt: skip
+            elif problem.kind == "type":
+                message = f"`{problem.argument}` of {entry.name} is {problem.expected}, not {described(problem.found)}"
+                faults.add(place.at(problem.argument), message, "argument")
+            else:
+                faults.add(place.at("type"), f"{entry.name} needs `{problem.argument}`", "argument")
+
+

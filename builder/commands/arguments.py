@@ -1,0 +1,81 @@
+"""The command line's words."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from dsl.catalogue.suggestions import suggest
+
+
+class UsageError(Exception):
+    """An option, a word or a file's suffix that is not known: exit status 2."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message)
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The options as a namespace. Raises UsageError."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(list(words))
+    if rest:
+        known = [option for action in parser._actions for option in action.option_strings]
+        near = suggest(rest[0].partition("=")[0], known) if rest[0].startswith("-") else []
+        hint = f"; did you mean {near[0]}?" if near else ""
+        what = "option" if rest[0].startswith("-") else "word"
+        raise UsageError(f"unknown {what} {rest[0]}{hint}")
+    return options
+
+
+def overrides(options: argparse.Namespace) -> dict[str, Any]:
+    """`--set` and its short forms, as keys and values for `dsl.load`."""
+    changes: dict[str, Any] = {}
+    for text in options.set:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--set takes KEY=VALUE, not {text!r}")
+        changes[key] = value
+    if options.epochs is not None:
+        changes["train.epochs"] = options.epochs
+    if options.seed is not None:
+        changes["train.seed"] = options.seed
+    if options.data is not None:
+        changes["data.source"] = options.data
+    return changes
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="tomograph" if Path(sys.argv[0]).name == "tomograph" else "python -m builder",
+        description="Check, draw, build and train the neural network that a TOML file says.",
+        allow_abbrev=False,
+        epilog="With nothing to do: --check --summary. Exit status: 0 done; 1 the spec, the data or a checkpoint is at "
+        "fault; 2 an unknown option or file suffix; 3 the work failed; 128 + n stopped by signal n.",
+    )
+    parser.add_argument("spec", metavar="SPEC", help="a spec, or the folder of a run")
+    do = parser.add_argument_group("what to do (several may be given, and run in this order)")
+    do.add_argument("--check", action="store_true", help="load and check; all faults at once")
+    do.add_argument("--summary", action="store_true", help="a table with a line for each layer")
+    do.add_argument("--render", metavar="FILE", action="append", default=[], help="draw: .svg .png .pdf .dot")
+    do.add_argument("--export", metavar="FILE", action="append", default=[], help="the model as Python source: .py")
+    do.add_argument("--train", action="store_true", help="train, into a run folder")
+    do.add_argument("--evaluate", action="store_true", help="loss and accuracy of a checkpoint on the held-out data")
+    how = parser.add_argument_group("options")
+    how.add_argument("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps; otherwise the spec's")
+    how.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="change a value of the spec")
+    how.add_argument("--epochs", metavar="N", type=int, help="short for --set train.epochs=N")
+    how.add_argument("--seed", metavar="N", type=int, help="short for --set train.seed=N")
+    how.add_argument("--data", metavar="SOURCE", help="short for --set data.source=SOURCE")
+    how.add_argument("--weights", metavar="FILE", help="start from, or evaluate, these weights")
+    how.add_argument("--resume", metavar="RUN", help="go on with the run in this folder")
+    how.add_argument("--out", metavar="DIR", help="the run folder; left out, the next free runs/NAME-1, -2 ...")
+    how.add_argument("--theme", choices=("light", "dark", "print"), default="light", help="colours of pictures")
+    how.add_argument("--format", choices=("text", "json"), default="text", help="of what is written out")
+    how.add_argument("--quiet", action="store_true", help="no progress")
+    return parser

@@ -1,0 +1,122 @@
+"""From words to an exit status: what is asked for runs in order, and every mistake becomes a sentence."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import dsl
+from builder.commands import arguments, exporting, rendering, reporting
+from builder.commands.arguments import UsageError
+from builder.files import OutputError
+
+DONE, AT_FAULT, USAGE, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command line. The result is the exit status that the contract names."""
+    try:
+        status = _told(words)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever read our output has gone: nothing is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        _say("stopped")
+        return INTERRUPTED
+
+
+def _told(words: Sequence[str]) -> int:
+    try:
+        options = arguments.parse(words)
+        for name in (*options.render, *options.export):
+            _check_suffix(name, name in options.export)
+        changes = arguments.overrides(options)
+    except UsageError as error:
+        _say(f"error: {error}\ntry --help")
+        return USAGE
+    except SystemExit as end:  # --help
+        return int(end.code or 0)
+    try:
+        return _run(options, changes)
+    except dsl.SpecError as error:
+        return _tell_faults(error, options)
+    except ValueError as error:  # the data, a checkpoint or a device: told by those who found it
+        _say(f"error: {error}")
+        return AT_FAULT
+    except (OutputError, ArithmeticError, MemoryError) as error:
+        _say(f"error: {error or 'out of memory'}")
+        return FAILED
+    except RuntimeError as error:  # torch's own objection to work that was sound as far as it could be checked
+        _say("error: " + (str(error).strip().splitlines() or ["the work failed"])[0])
+        return FAILED
+
+
+def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
+    path, weights = _spec_path(options)
+    spec = dsl.load(path, overrides=changes)
+    several: dict[str, Any] = {}
+    nothing = not (options.check or options.summary or options.render or options.export or options.train or options.evaluate)
+    if options.check or nothing:
+        several["check"] = reporting.check(spec, options.format, quiet=options.summary and not options.check)
+    if options.summary or nothing:
+        several["summary"] = reporting.summary(spec, options.format)
+    for name in options.render:
+        rendering.render(spec, Path(name), options.theme)
+    for name in options.export:
+        exporting.export(spec, Path(name))
+    status = DONE
+    if options.train:
+        from builder.commands import running
+
+        status, weights = running.train(spec, options)
+    if options.evaluate and status == DONE:
+        from builder.commands import running
+
+        several["evaluate"] = running.evaluate(spec, options, weights)
+    if options.format == "json" and several:
+        print(json.dumps(next(iter(several.values())) if len(several) == 1 else several))
+    return status
+
+
+def _spec_path(options: argparse.Namespace) -> tuple[str, str | None]:
+    """The spec's file, and the weights that go with it: a run folder stands for its spec and its best weights."""
+    folder = Path(options.spec)
+    if not folder.is_dir():
+        return options.spec, options.weights
+    inside = folder / "spec.toml"
+    if not inside.is_file():
+        return options.spec, options.weights
+    return str(inside), options.weights or str(folder / "checkpoints" / "best.pt")
+
+
+def _check_suffix(name: str, export: bool) -> None:
+    suffix = Path(name).suffix
+    known = exporting.SUFFIXES if export else rendering.SUFFIXES
+    if suffix not in known:
+        flag = "--export" if export else "--render"
+        raise UsageError(f"{flag} {name}: unknown suffix {suffix or '(none)'}; there are {' '.join(known)}")
+
+
+def _tell_faults(error: dsl.SpecError, options: argparse.Namespace) -> int:
+    faults = error.diagnostics
+    if options.format == "json":
+        data = [each.as_data() for each in faults]
+        print(json.dumps({"spec": options.spec, "ok": False, "diagnostics": data}))
+        return AT_FAULT
+    _say("\n\n".join(str(each) for each in faults))
+    if len(faults) > 1:
+        _say(f"\n{len(faults)} faults")
+    return AT_FAULT
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+

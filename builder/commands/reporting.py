@@ -1,0 +1,132 @@
+"""`--check` and `--summary`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from builder.checking import Checked, check as check_spec
+from builder.graph import Node, parameter_count
+from builder.shapes.call import ChoiceType, TensorType, Value, shape_text
+from builder.shapes.sizes import Free, Size, plain
+from dsl.expressions import evaluate
+from dsl.records import Spec
+
+_BYTES = {"float64": 8, "int64": 8, "complex64": 8, "float16": 2, "bfloat16": 2, "int16": 2, "int8": 1, "uint8": 1, "bool": 1}
+
+
+def check(spec: Spec, format: str, quiet: bool = False) -> dict[str, Any]:
+    """Check a spec; one line when all is well: name, parameters, inputs and outputs with shapes."""
+    checked = check_spec(spec)
+    model = checked.model
+    if format == "text" and not quiet:
+        inputs = ", ".join(f"{name} {_text(value)}" for name, value in model.inputs.items())
+        outputs = ", ".join(f"{name} {_shape_text(shape)}" for name, shape in _outputs(checked))
+        print(f"{model.name}: {model.parameters:,} parameters, {inputs} -> {outputs}")
+        for condition in model.conditions:
+            print(f"{model.name} holds where {condition}", file=sys.stderr)
+        for note in checked.notes:
+            print(f"note: {note}", file=sys.stderr)
+    return {"spec": spec.document.source.name, "ok": True, "diagnostics": []}
+
+
+def summary(spec: Spec, format: str) -> dict[str, Any]:
+    """A line a layer, and totals: parameters, multiply-adds, memory for weights and activations."""
+    checked = check_spec(spec)
+    model = checked.model
+    layers = [node for node in model.nodes if node.role not in ("input", "output")]
+    adds = _sum(node.multiply_adds for node in layers)
+    if format == "text":
+        _print_table(layers)
+        _print_totals(layers, model.parameters, adds)
+    return {
+        "name": model.name,
+        "inputs": {node.name.partition(".")[2]: node.options or node.shape for node in model.nodes if node.role == "input"},
+        "outputs": dict(_outputs(checked)),
+        "parameters": model.parameters,
+        "trainable_parameters": model.parameters,
+        "multiply_adds": plain(adds),
+        "layers": [
+            {
+                "name": node.name, "type": node.type, "input_shapes": node.input_shapes, "output_shape": node.shape,
+                "parameters": parameter_count(node), "multiply_adds": node.multiply_adds, "line": node.line,
+            }
+            for node in layers
+        ],
+    }  # fmt: skip
+
+
+def _outputs(checked: Checked) -> list[tuple[str, Any]]:
+    return [(node.name.partition(".")[2], node.shape) for node in checked.model.nodes if node.role == "output"]
+
+
+def _print_table(layers: Sequence[Node]) -> None:
+    rows = [("layer", "type", "makes", "parameters", "multiply-adds")]
+    for node in layers:
+        count = parameter_count(node)
+        adds = f"{node.multiply_adds:,}" if isinstance(node.multiply_adds, int) else str(node.multiply_adds)
+        rows.append((node.name, node.type, _shape_text(node.shape), f"{count:,}" if count else "", adds if adds != "0" else ""))
+    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    for row in rows:
+        left = "  ".join(text.ljust(width) for text, width in zip(row[:3], widths[:3], strict=True))
+        right = "  ".join(text.rjust(width) for text, width in zip(row[3:], widths[3:], strict=True))
+        print(f"{left}  {right}".rstrip())
+
+
+def _print_totals(layers: Sequence[Node], parameters: int, adds: Size) -> None:
+    text = f"{adds:,}" if isinstance(adds, int) else str(adds)
+    print(f"\n{parameters:,} parameters ({_megabytes(parameters * 4)}), {text} multiply-adds at batch 1")
+    activations = _sum(_memory(node) for node in layers)
+    if isinstance(activations, int):
+        print(f"{_megabytes(activations)} of activations at batch 1")
+
+
+def _memory(node: Node) -> Size:
+    """Bytes of what a layer makes, its leading free size (the batch) taken as 1."""
+    shapes = node.shape if node.shape and isinstance(node.shape[0], list) else [node.shape] if node.shape else []
+    dtypes = node.dtype if isinstance(node.dtype, list) else [node.dtype] * len(shapes)
+    total: Size = 0
+    for shape, dtype in zip(shapes, dtypes, strict=False):
+        size: Size = _BYTES.get(dtype, 4)
+        for index, each in enumerate(shape):
+            if not (index == 0 and isinstance(each, str)):
+                size = size * _size(each)
+        total = total + size
+    return total
+
+
+def _sum(sizes: Iterable[Size | str]) -> Size:
+    total: Size = 0
+    for each in sizes:
+        total = total + _size(each)
+    return total
+
+
+def _size(text: Any) -> Size:
+    """A size from its text: `4 * T`; of sizes that hang on a choice (`4 | 1`) the first."""
+    if not isinstance(text, str):
+        return text  # type: ignore[no-any-return]
+    text = text.partition(" | ")[0]
+    names = set(re.findall(r"[^\W\d]\w*", text))
+    value: Size = evaluate("${" + text + "}", {name: Free.named(name) for name in names})
+    return value
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 2**20:,.1f} MiB" if count >= 2**20 else f"{count / 2**10:,.1f} KiB"
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, TensorType):
+        return str(value)
+    return " | ".join(value.options) if isinstance(value, ChoiceType) else "?"
+
+
+def _shape_text(shape: Any) -> str:
+    if not isinstance(shape, list):
+        return "?"
+    if shape and all(isinstance(each, list) for each in shape):
+        return ", ".join(_shape_text(each) for each in shape)
+    return shape_text(shape)
