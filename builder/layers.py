@@ -43,4 +43,5 @@ class ParameterDict(nn.ParameterDict):
     __call__ = nn.Module.__call__  # nn.ParameterDict refuses to be called
 
     def forward(self, x: Tensor, choice: str) -> Tensor:
-        return x @ self[choice]
+        matrix: Tensor = self[choice]
+        return x @ matrix
