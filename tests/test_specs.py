@@ -1,0 +1,112 @@
+"""Every spec in the repository is read, elaborated, built and run, and does what its graph says."""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import networkx
+import pytest
+import torch
+from torch import nn
+
+import builder
+import dsl
+from builder import graph as contract
+
+FOLDER = Path(__file__).parent.parent / "specs"
+SPECS = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.toml"))
+LOSSES = (
+    "BCE", "CrossEntropy", "L1", "MSE", "SmoothL1", "PoissonNLL", "KLDiv", "MarginRanking", "MultiLabelMargin",
+    "SoftMargin", "MultiMargin", "TripletMargin", "HingeEmbedding", "CosineEmbedding", "CTC",
+)  # fmt: skip
+FREE = 3  # what every free size is in these tests
+
+
+def test_the_systems_of_the_tutorial_are_all_there() -> None:
+    models = ("mlp", "mean_subtract", "list_dense", "dict_dense", "conv2d", "max_pool", "avg_pool", "lenet", "alexnet")
+    assert {f"{name}.toml" for name in models} <= set(SPECS)
+    used = [dsl.load(path).losses[0].block.layers[0].type for path in sorted((FOLDER / "losses").glob("*.toml"))]
+    assert sorted(map(str, used)) == sorted(f"{name}Loss" for name in LOSSES)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_is_toml_1_0_and_opens_with_what_it_shows(name: str) -> None:
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    assert tomllib.loads(text)["model"]["layers"]  # Python's own reader knows no TOML 1.1
+    assert text.startswith("# ")
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_the_module_is_what_the_graph_says(name: str) -> None:
+    graph = elaborated(name)
+    module = builder.build(graph, device="cpu").eval()
+    assert owned(graph, "parameters") == shapes(module.named_parameters(remove_duplicate=False))
+    assert owned(graph, "buffers") == shapes(module.named_buffers(remove_duplicate=False))
+    assert list(module.state_dict()) == [f"{n.name}.{key}" for n in contract.nodes(graph)
+                                         for key in (*n.parameters, *n.buffers)]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_results_have_the_shapes_of_the_graph(name: str) -> None:
+    graph = elaborated(name)
+    module = builder.build(graph, device="cpu").eval()
+    inputs = [node for node in contract.nodes(graph) if node.role == "input"]
+    outputs = [node for node in contract.nodes(graph) if node.role == "output"]
+    for values in itertools.product(*(ways(node) for node in inputs)):
+        with torch.no_grad():
+            results = listed(module(*values))
+        assert len(results) == len(outputs)
+        for node, result in zip(outputs, results, strict=True):
+            assert len(result.shape) == len(node.shape)
+            assert all(size in lengths(text) for size, text in zip(result.shape, node.shape, strict=True))
+            assert str(result.dtype) == f"torch.{node.dtype}"
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_model_with_parameters_says_how_it_is_trained(name: str) -> None:
+    spec = dsl.load(FOLDER / name)
+    has_parameters = bool(owned(builder.elaborate(spec), "parameters"))
+    assert has_parameters == (spec.optimizer is not None) == (spec.data is not None) == bool(spec.losses)
+
+
+def elaborated(name: str) -> networkx.DiGraph[str]:
+    graph: networkx.DiGraph[str] = builder.elaborate(dsl.load(FOLDER / name))
+    return graph
+
+
+def owned(graph: networkx.DiGraph[str], which: str) -> dict[str, list[int]]:
+    return {f"{n.name}.{key}": list(shape) for n in contract.nodes(graph) for key, shape in getattr(n, which).items()}
+
+
+def shapes(tensors: Any) -> dict[str, list[int]]:
+    return {key: list(tensor.shape) for key, tensor in tensors}
+
+
+def ways(node: contract.Node) -> list[Any]:
+    """Every option of a choice; for a tensor one of its shape."""
+    if node.options:
+        return list(node.options)
+    (shape,) = itertools.product(*(lengths(size) for size in node.shape))
+    return [torch.randn(shape).to(getattr(torch, node.dtype))]
+
+
+def lengths(size: int | str) -> list[int]:
+    """The whole numbers that a size may mean: several where it hangs on a choice."""
+    names = {"N": FREE}
+    return [int(eval(part, {"__builtins__": {}}, names)) for part in str(size).split(" | ")]
+
+
+def listed(result: Any) -> list[torch.Tensor]:
+    if isinstance(result, torch.Tensor):
+        return [result]
+    return list(result.values() if isinstance(result, dict) else result)
+
+
+def test_a_choice_is_checked_at_each_of_its_options() -> None:
+    module: nn.Module = builder.build(FOLDER / "dict_dense.toml", device="cpu")
+    x = torch.randn(FREE, 4)
+    widths = [module(x, choice).shape[1] for choice in ("linear1", "linear2", "linear3")]
+    assert widths == [4, 1, 2]
