@@ -2,4 +2,4 @@ from builder.shapes.call import Call, Made
 
 
 def ask(call: Call) -> Made:
-    raise NotImplementedError
+    raise NotImplementedError("no rule for " + call.entry.target)

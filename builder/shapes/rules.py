@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from builder.shapes import convolution, elementwise, linear, own, pooling, reshaping
+from builder.shapes import (
+    convolution,
+    elementwise,
+    linear,
+    merging,
+    normalisation,
+    own,
+    pooling,
+    products,
+    reducing,
+    reshaping,
+)
 from builder.shapes.call import Call, Made
 from builder.shapes.rule import Rule
 from dsl.catalogue.entries import Entry
@@ -22,6 +33,10 @@ _TORCH: Final[Mapping[str, Rule]] = {
     **linear.RULES,
     **elementwise.RULES,
     **reshaping.RULES,
+    **merging.RULES,
+    **products.RULES,
+    **reducing.RULES,
+    **normalisation.RULES,
 }
 # What a layer calls -> its rule.
 RULES: Final[Mapping[str, Rule]] = {
