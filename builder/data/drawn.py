@@ -6,6 +6,7 @@ import zlib
 
 import torch
 
+from builder.data.declared import INTEGERS
 from builder.data.fields import FieldType, Source
 from builder.training.seeding import mixed
 
@@ -47,7 +48,7 @@ class RandomSource(Source):
 def _fill(sample: torch.Tensor, field: FieldType, generator: torch.Generator) -> None:
     if field.dtype == "bool":
         sample.random_(0, 2, generator=generator)
-    elif field.low is not None and field.high is not None and not sample.is_floating_point():
+    elif field.dtype in INTEGERS and field.low is not None and field.high is not None:
         sample.random_(field.low, field.high, generator=generator)
     else:
         sample.normal_(generator=generator)

@@ -22,6 +22,9 @@ from builder.data.arrays import Arrays, check_same_fields, concatenated, convert
 from builder.data.fields import DataError, FieldType
 from builder.data.request import Request, paths, reading
 
+# What zipfile, its unpackers and numpy raise over a broken file; a seek to nowhere is an OSError.
+BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError, OSError)
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -66,14 +69,16 @@ def _read_file(path: Path) -> Arrays:
 @contextmanager
 def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     """The open archive; what zip and numpy say of a broken one becomes a DataError."""
+    with reading(path):
+        file = path.open("rb")
     try:
-        with reading(path), zipfile.ZipFile(path) as archive:
+        with file, zipfile.ZipFile(file) as archive:
             yield archive
     except DataError:
         raise
     except MemoryError as error:
         raise DataError(f"{path} does not fit into memory: {error}") from error
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError) as error:
+    except BROKEN as error:
         raise DataError(f"{path} is not a sound .npz file: {error}") from error
 
 
