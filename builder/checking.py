@@ -197,8 +197,8 @@ def loss_sight(
         put("target", seen[target].value, seen[target].place)
     elif not seen:
         put("target", None, None)
-    for each in spec.model.inputs or ():
-        put(each.name, model.inputs.get(each.name), each.place)
+    for declared in spec.model.inputs or ():
+        put(declared.name, model.inputs.get(declared.name), declared.place)
     if not seen:
         for name in _names_of(spec):
             put(name, None, None)

@@ -238,12 +238,13 @@ class Experiment:
                 classes = {each.name: each.classes for each in source.fields if each.classes}
                 held = self._opened(replace(request, classes=classes), "validation")
             self._check_targets(source)
-            shape = {"batch_size": data.batch_size if data else 32, "num_workers": data.num_workers if data else 0}
-            training = Batches(source, train_indices, shuffle=data.shuffle if data else True,
-                               drop_last=data.drop_last if data else False, seed=self.settings.seed, **shape)  # fmt: skip
+            size, workers = (data.batch_size, data.num_workers) if data else (32, 0)
+            training = Batches(source, train_indices, batch_size=size, shuffle=data.shuffle if data else True,
+                               drop_last=data.drop_last if data else False, seed=self.settings.seed,
+                               num_workers=workers)  # fmt: skip
             if held is None or isinstance(held, IterableBatches):
                 return training, held
-            return training, Batches(held, held_indices, seed=self.settings.seed, **shape)
+            return training, Batches(held, held_indices, batch_size=size, seed=self.settings.seed, num_workers=workers)
         except DataError as error:
             raise self._data_fault(error, "source") from error
 

@@ -23,7 +23,7 @@ def load_class(source: str, name: str) -> type[nn.Module]:
     exec(compile(source, file, "exec"), module.__dict__)
     for each in list(vars(module).values()):
         if isinstance(each, type) and issubclass(each, nn.Module) and each.__module__ == module.__name__:
-            each.__reduce_ex__ = _reduction(source, each)  # type: ignore[method-assign, assignment]
+            each.__reduce_ex__ = _reduction(source, each)  # type: ignore[method-assign]
     made: type[nn.Module] = getattr(module, name)
     return made
 
