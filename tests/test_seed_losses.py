@@ -100,12 +100,12 @@ def test_a_loss_trains(name: str, tmp_path: Path) -> None:
     spec = dsl.load(FOLDER / f"{name}.toml", overrides={"train.epochs": 2})
     run = builder.train(spec, out=tmp_path / "run", device="cpu")
     assert len(run.rows) == 2
-    assert all(math.isfinite(row.train_loss) for row in run.rows)
+    assert all(math.isfinite(row["train_loss"]) for row in run.rows)
     torch.manual_seed(spec.train.seed)
     fresh = builder.build(spec, device="cpu").state_dict()
     assert not any(torch.equal(fresh[key], value) for key, value in run.model.state_dict().items())
     if spec.data is not None and spec.data.source == "digits":  # of real digits there is something to be learnt
-        assert run.rows[1].train_loss < run.rows[0].train_loss
+        assert run.rows[1]["train_loss"] < run.rows[0]["train_loss"]
 
 
 def objective(name: str) -> Any:
