@@ -251,3 +251,17 @@ def fresh_process(code: str, folder: Path, *arguments: str) -> None:
         env={"PATH": "/usr/bin:/bin"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_layers_may_have_the_names_that_source_needs() -> None:
+    """A layer called `torch` or `F`, a model called as one of its layers: nothing hides what the source imports."""
+    layers = """[{ name = "torch", type = "Linear", out_features = 4 }, { type = "add", other = "torch" },
+      { name = "F", type = "relu" },
+      { name = "g", layers = [{ type = "elu", input = "F" }, { type = "add", other = "torch" }] },
+      { type = "MeanSubtract" }]"""
+    text = f'name = "MeanSubtract"\n[model]\ninputs = {{ x = ["N", 4] }}\nlayers = {layers}\n'
+    model, x = builder.build(dsl.loads(text), device="cpu"), torch.randn(2, 4)
+    linear = F.linear(x, model.torch.weight, model.torch.bias)
+    expected = F.elu(F.relu(linear + linear)) + linear
+    assert torch.equal(model(x), expected - expected.mean())
+    assert "torch.weight" in model.state_dict()

@@ -170,7 +170,8 @@ class _Forward:
     def __post_init__(self) -> None:
         if self.region.name:
             for key in self.writer._region_reads(self.region.name):
-                self._argument(key, identifier(str(key[0])), "Tensor", "")
+                name = identifier(str(key[0]))
+                self._argument(key, f"{name}_" if name in IMPORTED else name, "Tensor", "")
             return
         inputs = [node for node in self.writer.nodes.values() if node.role == "input"]
         for index, node in enumerate(inputs):
@@ -254,7 +255,7 @@ class _Forward:
         name = "x"
         if name in live | given:
             name = identifier(child)
-        while name in live | given or name == "self":
+        while name in live | given | IMPORTED or name == "self":
             name += "_"
         return name
 
