@@ -63,7 +63,7 @@ def by_hand(x: Tensor, target: Tensor) -> float:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     began = time.perf_counter()
     total = torch.zeros(())
-    for indices in torch.randperm(len(x)).split(BATCH):
+    for indices in torch.split(torch.randperm(len(x)), BATCH):
         optimizer.zero_grad()
         loss = loss_function(model(x[indices]), target[indices])
         loss.backward()
