@@ -85,12 +85,18 @@ def _run(call: Call, values: Mapping[str, int]) -> tuple[Any, Any, int]:
             else:
                 if entry.accepts("training"):
                     plain.setdefault("training", False)
-                position = [plain.pop(each.name) for each in entry.parameters if each.passing == "position" and each.name in plain]
+                position = [
+                    plain.pop(each.name)
+                    for each in entry.parameters
+                    if each.passing == "position" and each.name in plain
+                ]
                 result = _found(entry.target)(*position, *reads, **keyword, **plain)
     except (RuntimeError, TypeError, ValueError, IndexError, AssertionError, NotImplementedError) as error:
         words = (str(error).strip().splitlines() or [type(error).__name__])[0]
         shapes = ", ".join(str(each) for each in _tensors(call.reads))
-        raise Misfit(f"{entry.name} does not take {shapes or 'these arguments'}", notes=(f"torch says: {words}",)) from error
+        raise Misfit(
+            f"{entry.name} does not take {shapes or 'these arguments'}", notes=(f"torch says: {words}",)
+        ) from error
     return result, module, int(counter.get_total_flops()) // 2
 
 

@@ -10,16 +10,24 @@ from collections.abc import Mapping
 from typing import Final
 
 from builder.shapes import (
+    attention,
+    class_losses,
     convolution,
+    distances,
     elementwise,
     linear,
+    losses,
     merging,
     normalisation,
     own,
+    padding,
+    parting,
     pooling,
     products,
+    recurrent,
     reducing,
     reshaping,
+    resizing,
 )
 from builder.shapes.call import Call, Made
 from builder.shapes.rule import Rule
@@ -37,6 +45,14 @@ _TORCH: Final[Mapping[str, Rule]] = {
     **products.RULES,
     **reducing.RULES,
     **normalisation.RULES,
+    **parting.RULES,
+    **padding.RULES,
+    **resizing.RULES,
+    **recurrent.RULES,
+    **attention.RULES,
+    **losses.RULES,
+    **class_losses.RULES,
+    **distances.RULES,
 }
 # What a layer calls -> its rule.
 RULES: Final[Mapping[str, Rule]] = {

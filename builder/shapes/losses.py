@@ -1,0 +1,176 @@
+"""Losses that compare two tensors of one shape, number by number; modules and functions alike.
+
+Which dtypes each one takes was tried with torch, forward and backward. A target that torch would stretch to the input
+(with a warning, as in MSELoss) is refused: that is nearly always a mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from builder.shapes.call import Call, Made, Misfit, TensorType, shape_text
+from builder.shapes.conditions import Conditions, needs_equal
+from builder.shapes.dtypes import category, result_dtype
+from builder.shapes.reading import Shapes, argument, demand_floating, tensor
+from builder.shapes.rule import Rule
+from builder.shapes.sizes import Size
+
+
+def same_shape(call: Call) -> Made | None:
+    """Input and target of one shape; without reduction, the result has it too."""
+    if legacy_reduction(call):
+        return None
+    given, target = tensor(call, 0, "input"), tensor(call, 1, "target")
+    demand_floating(call, given)
+    demand_target_dtype(call, given, target)
+    conditions = agree(call, given, "target", target, given.shape)
+    promotes = _TARGETS[call.entry.name] in (_FLOATING, _NUMBERS, _ANY) and call.entry.name not in _KEEPS_DTYPE
+    dtype = result_dtype([given, target]) if promotes else given.dtype
+    return made(call, given.shape, dtype, conditions)
+
+
+def margin_ranking(call: Call) -> Made | None:
+    """Two inputs and a target of 1 and -1, all of one shape."""
+    if legacy_reduction(call):
+        return None
+    first, second, target = tensor(call, 0, "input1"), tensor(call, 1, "input2"), tensor(call, 2, "target")
+    demand_floating(call, first)
+    demand_floating(call, second, "its second input")
+    demand_target_dtype(call, first, target)
+    conditions = agree(call, first, "the second input", second, first.shape)
+    conditions += agree(call, first, "target", target, first.shape)
+    return made(call, first.shape, result_dtype([first, second, target]), conditions)
+
+
+def cosine_embedding(call: Call) -> Made | None:
+    """Two inputs (N, D) or (D,), a target of 1 and -1, (N,) or a single number."""
+    if legacy_reduction(call):
+        return None
+    first, second, target = tensor(call, 0, "input1"), tensor(call, 1, "input2"), tensor(call, 2, "target")
+    demand_floating(call, first)
+    demand_floating(call, second, "its second input")
+    if len(first.shape) not in (1, 2):
+        raise Misfit(f"{call.entry.name} reads (N, D) or (D,), but its first input is {first}")
+    conditions = agree(call, first, "the second input", second, first.shape)
+    conditions += agree(call, first, "target", target, first.shape[:-1])
+    return made(call, first.shape[:-1], result_dtype([first, second]), conditions)
+
+
+def triplet_margin(call: Call) -> Made | None:
+    """Anchor, positive and negative of one shape (*, D) -> (*)."""
+    if legacy_reduction(call):
+        return None
+    anchor = tensor(call, 0, "anchor")
+    demand_floating(call, anchor)
+    conditions: Conditions = ()
+    tensors = [anchor]
+    for index, name in enumerate(("positive", "negative"), start=1):
+        other = tensor(call, index, name)
+        demand_floating(call, other, name)
+        conditions += agree(call, anchor, name, other, anchor.shape, "anchor")
+        tensors.append(other)
+    return made(call, anchor.shape[:-1], result_dtype(tensors), conditions)
+
+
+def legacy_reduction(call: Call) -> bool:
+    """`size_average` and `reduce`, which torch keeps for old programs: torch is asked."""
+    return any(call.arguments.get(name) is not None for name in ("size_average", "reduce"))
+
+
+def made(call: Call, shape: tuple[Size, ...], dtype: str, conditions: Conditions) -> Made:
+    """The loss: one number, or `shape` where `reduction` is "none"; constant weights are buffers."""
+    kept = shape if argument(call, "reduction") == "none" else ()
+    buffers = constants(call) if call.entry.role == "module" else {}
+    return Made(result=TensorType(kept, dtype), buffers=buffers, conditions=conditions)
+
+
+def constants(call: Call) -> Shapes:
+    """Arrays given as `weight` and `pos_weight`: buffers of the module."""
+    found = {name: array_shape(call.arguments.get(name)) for name in ("weight", "pos_weight")}
+    return {name: shape for name, shape in found.items() if shape is not None}
+
+
+def array_shape(value: object) -> tuple[int, ...] | None:
+    """The shape of an array that stands where a tensor is wanted: `[1.0, 2.0]`, or a table with a `tensor`."""
+    if isinstance(value, Mapping):
+        value = value.get("tensor")
+    if not isinstance(value, (list, tuple)):
+        return None
+    inner = array_shape(value[0]) if value else None
+    return (len(value), *(inner or ()))
+
+
+def agree(
+    call: Call, given: TensorType, name: str, other: TensorType, wanted: Sequence[Size], first: str = "input"
+) -> Conditions:
+    """The other tensor has the wanted shape."""
+    message = f"{call.entry.name} reads {name} of shape {shape_text(wanted)}, but {name} is {other}"
+    notes = (f"the {first} is {given}",) if name != "the second input" else (f"the first input is {given}",)
+    misfit = Misfit(message, notes=notes, fix=_mend(tuple(wanted), other.shape))
+    if len(wanted) != len(other.shape):
+        raise misfit
+    pairs = zip(other.shape, wanted, strict=True)
+    return tuple(each for a, b in pairs if a != b for each in needs_equal(a, b, misfit))
+
+
+def _mend(wanted: tuple[Size, ...], found: tuple[Size, ...]) -> str | None:
+    if wanted == (*found, 1):
+        return 'squeeze the input: { type = "squeeze", dim = -1 }, or unsqueeze the target'
+    return None
+
+
+def demand_target_dtype(call: Call, given: TensorType, target: TensorType) -> None:
+    wanted = _TARGETS[call.entry.name]
+    if not wanted.fits(given.dtype, target.dtype):
+        message = f"{call.entry.name} reads a target of {wanted.words(given.dtype)}, but target is {target.dtype}"
+        raise Misfit(message, fix=f"convert it in prepare, with {given.dtype}" if category(target.dtype) < 2 else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Which dtypes a target may have beside an input of a given one."""
+
+    fits: Callable[[str, str], bool]
+    words: Callable[[str], str]
+
+
+_SAME = Targets(lambda given, target: given == target, lambda given: f"the input's dtype ({given})")
+_FLOATING = Targets(lambda _, target: category(target) == 2, lambda _: "floating-point numbers")
+_NUMBERS = Targets(lambda _, target: category(target) in (1, 2), lambda _: "numbers")
+_ANY = Targets(lambda _, target: category(target) < 3, lambda _: "numbers or truth values")
+_TARGETS: Mapping[str, Targets] = {
+    "BCELoss": _SAME,
+    "BCEWithLogitsLoss": _FLOATING,
+    "HingeEmbeddingLoss": _ANY,
+    "HuberLoss": _SAME,
+    "KLDivLoss": _FLOATING,
+    "L1Loss": _NUMBERS,
+    "MSELoss": _ANY,
+    "MarginRankingLoss": _NUMBERS,
+    "PoissonNLLLoss": _ANY,
+    "SmoothL1Loss": _ANY,
+    "SoftMarginLoss": _NUMBERS,
+    "binary_cross_entropy": _SAME,
+    "binary_cross_entropy_with_logits": _FLOATING,
+    "hinge_embedding_loss": _ANY,
+    "huber_loss": _SAME,
+    "kl_div": _FLOATING,
+    "l1_loss": _NUMBERS,
+    "margin_ranking_loss": _NUMBERS,
+    "mse_loss": _ANY,
+    "poisson_nll_loss": _ANY,
+    "smooth_l1_loss": _ANY,
+    "soft_margin_loss": _NUMBERS,
+}
+# The result has the input's dtype, whatever the target's.
+_KEEPS_DTYPE = ("HingeEmbeddingLoss", "SoftMarginLoss", "hinge_embedding_loss", "soft_margin_loss")
+_OTHERS: Mapping[str, Rule] = {
+    "CosineEmbeddingLoss": cosine_embedding,
+    "MarginRankingLoss": margin_ranking,
+    "TripletMarginLoss": triplet_margin,
+    "cosine_embedding_loss": cosine_embedding,
+    "margin_ranking_loss": margin_ranking,
+    "triplet_margin_loss": triplet_margin,
+}
+RULES: Mapping[str, Rule] = {**dict.fromkeys(_TARGETS, same_shape), **_OTHERS}
