@@ -180,8 +180,8 @@ def loss_sight(
     Values are unknown where the model has faults or the data is not known."""
     sight: dict[str, Seen] = {}
 
-    def put(name: str, value: Any, place: Place | None) -> None:
-        sight.setdefault(name, Seen(value, {"from": f"inputs.{name}"}, name, place))
+    def put(name: str, value: Any, place: Place | None, high: int | None = None) -> None:
+        sight.setdefault(name, Seen(value, {"from": f"inputs.{name}"}, name, place, high))
 
     lines = {node.name: node for node in model.nodes}
     for name, value in model.outputs.items():
@@ -191,10 +191,10 @@ def loss_sight(
         only = next(iter(model.outputs))
         put("output", sight[only].value, sight[only].place)
     for name, each in seen.items():
-        put(name, each.value, each.place)
+        put(name, each.value, each.place, each.high)
     target = target_of(feeding, list(seen)) if seen else None
     if target is not None:
-        put("target", seen[target].value, seen[target].place)
+        put("target", seen[target].value, seen[target].place, seen[target].high)
     elif not seen:
         put("target", None, None)
     for declared in spec.model.inputs or ():

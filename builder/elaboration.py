@@ -448,7 +448,7 @@ class _Typed:
             if problem.kind == "unknown":
                 near = problem.suggestions
                 fix = Fix(f"did you mean {_either_of(near)}?", near[0]) if near else None
-                notes = () if near else (f"it takes: {problem.expected}",) if problem.expected else ()
+                notes = () if near else (f"it takes {problem.expected}",) if problem.expected else ()
                 self.walk.faults.add(place, f"{kind} has no argument `{problem.argument}`", "argument", part="key",
                                      notes=notes, fix=fix)  # fmt: skip
             elif problem.kind == "type":

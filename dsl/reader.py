@@ -24,6 +24,10 @@ _WHERE: Final = re.compile(r" \(at line (\d+), column (\d+)\)$| \(at end of docu
 DTYPES: Final = (
     "float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64",
 )  # fmt: skip
+# What tomli says of a line that ends within a string.
+_PLAINLY: Final = dict.fromkeys(("Illegal character '\\n'", "Unterminated string"), "a string has no closing quote")
+# Names that the source of a module needs for itself.
+_TAKEN: Final = ("self", "torch", "nn", "F", "Tensor", "OrderedDict")
 # Keys of the language that this version does not read.
 _LATER_TOP: Final = ("blocks", "extends", "include", "patch", "scheduler", "metrics")
 _LATER_LAYER: Final = ("share", "repeat", "parallel", "when", "tie", "init", "freeze", "train_only", "args")
@@ -87,7 +91,7 @@ def _end_of(source: Source) -> tuple[int, int]:
 
 
 def _syntax(source: Source, message: str, line: int, column: int) -> Diagnostic:
-    message = message[:1].lower() + message[1:]
+    message = _PLAINLY.get(message) or message[:1].lower() + message[1:]
     return Diagnostic(
         message=message,
         code="toml",
@@ -121,7 +125,7 @@ def _vars(values: Any, place: Place, faults: Faults) -> dict[str, Any]:
         if not name.isidentifier() or keyword.iskeyword(name):
             faults.add(place.at(name), f"a var's name has letters, digits and `_`, unlike `{name}`", "name", part="key")
         scope[name] = resolved(value, place.at(name), faults, scope)
-    return {name: value for name, value in scope.items() if value is not FAULTY}
+    return scope
 
 
 class _Reader:
@@ -176,7 +180,7 @@ class _Reader:
         return tuple(found)
 
     def input(self, name: str, value: Any, place: Place) -> Input | None:
-        if not name.isidentifier() or keyword.iskeyword(name) or name == "self":
+        if not name.isidentifier() or keyword.iskeyword(name) or name in _TAKEN:
             self.faults.add(place, f"`{name}` cannot name an input: it becomes an argument's name", "name", part="key")
             return None
         value = resolved(value, place, self.faults, self.scope)
@@ -248,9 +252,8 @@ class _Reader:
         if table.has("layers"):
             if kind is not None:
                 self.faults.add(table.place.at("type"), "a layer has `type` or `layers`, not both", "key")
-            inputs = self.inputs(table) if table.has("inputs") else None
-            group = self.block(table, inputs)
-            table.close(_LATER_LAYER, "key of a group")
+            group = self.block(table, None)
+            table.close((*_LATER_LAYER, "inputs"), "key of a group")
             return Layer(place=table.place, name=name, input=reads, group=group)
         later = [key for key in (*_LATER_LAYER, *(("value",) if not kind else ())) if table.has(key)]
         for key in later:
@@ -300,6 +303,9 @@ class _Reader:
             block = self.block(table, ())
             table.close(_LATER_LAYER)
             return Loss(place=table.place, block=block, name=name, factor=factor)
+        if not table.has("type"):
+            self.faults.add(table.place, "the loss has no `type`", "missing", part="key")
+            return Loss(place=table.place, block=Block(place=table.place, inputs=(), layers=()))
         layer = self.layer(table)
         arguments = {key: value for key, value in layer.arguments.items() if key != "factor"}
         plain = Layer(place=layer.place, type=layer.type, input=layer.input, arguments=arguments)

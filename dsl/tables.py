@@ -114,6 +114,8 @@ def resolved(value: Any, place: Place, faults: Faults, scope: Mapping[str, Any])
     if isinstance(value, str):
         if not holds_expression(value):
             return value
+        if any(each is FAULTY and re.search(rf"\b{name}\b", value) for name, each in scope.items()):
+            return FAULTY  # it reads a var whose own fault has been told
         try:
             return evaluate(value, scope)
         except ExpressionError as error:
