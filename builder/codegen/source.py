@@ -245,16 +245,16 @@ class _Forward:
         return call(node, values, named, module)
 
     def _variable(self, child: str, reads: list[Key], later: set[Key]) -> str:
-        """A variable whose value dies here is used again; else `x`, or the layer's own name where `x` is in use."""
+        """`x` where it is free; else a variable whose value dies here, or one by the layer's own name."""
         live = {self._value(key).partition("[")[0] for key in later if self._known(key)}
         given = {name for name, _, _ in self.arguments}
+        if "x" not in live | given:
+            return "x"
         for key in reads:
             variable = self._value(key)
             if variable.isidentifier() and variable not in live and variable not in given:
                 return variable
-        name = "x"
-        if name in live | given:
-            name = identifier(child)
+        name = identifier(child)
         while name in live | given | IMPORTED or name == "self":
             name += "_"
         return name

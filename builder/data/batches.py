@@ -113,7 +113,7 @@ def _read_ahead(source: Source, shares: list[Share], workers: int) -> Iterator[B
             batch = next(iterator)
         except StopIteration:
             return
-        except RuntimeError as error:  # the loader's word for a worker that was killed
+        except (RuntimeError, ConnectionError, EOFError) as error:  # what the loader says of a worker that was killed
             raise DataError(f"a process that reads data ended unexpectedly: {error}") from error
         if isinstance(batch, _Failure):
             raise DataError(batch.message)
