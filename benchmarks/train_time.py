@@ -15,16 +15,18 @@ SPECS = Path(__file__).parents[1] / "specs"
 
 
 def measure(spec: Path) -> str:
-    """A line: the best epoch's metric and the seconds from the spec to the end of the run."""
+    """A line: loss and accuracy of the best epoch, and the seconds from the spec to the end of the run."""
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         result = builder.train(spec, out=Path(folder) / "run")
     seconds = time.perf_counter() - began
     best = result.best
-    found = (
-        f"{best.metric} {best.value:.4f} in epoch {best.epoch} of {len(result.rows)}" if best else "nothing measured"
-    )
-    return f"{spec.name:14} {found:40} {seconds:7.1f} s"
+    row: dict[str, int | float | None] = {}
+    if best:
+        row = next(each for each in result.rows if each["epoch"] == best.epoch)
+    found = ", ".join(f"{name} {row[name]:.4f}" for name in ("val_loss", "val_accuracy") if row.get(name) is not None)
+    found += f" in the best epoch, {best.epoch} of {len(result.rows)}" if best else "nothing measured"
+    return f"{spec.name:14} {found:62} {seconds:7.1f} s"
 
 
 def main() -> None:
