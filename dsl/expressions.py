@@ -17,6 +17,7 @@ _EMBEDDED: Final = re.compile(r"\$\{([^{}]*)\}")
 _LIMIT: Final = 10**15  # no size, count or seed of a sane model is larger
 _LONGEST: Final = 10_000  # characters of an expression; elements of a list
 _DEEPEST: Final = 50
+_PLACES: Final = 64
 
 _BINARY: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.Add: operator.add,
@@ -40,8 +41,26 @@ _UNARY: Final[dict[type[ast.unaryop], Callable[[Any], Any]]] = {
     ast.USub: operator.neg,
     ast.Not: operator.not_,
 }
+
+
+def _rounded(value: Any, places: int = 0) -> Any:
+    if abs(places) > _PLACES:  # Python works out 10 to the power of the places
+        raise ExpressionError(f"`round` takes at most {_PLACES} places")
+    return round(value, places) if places else round(value)
+
+
+def _elements(value: Any) -> int:
+    """How many elements a list holds, those of its lists too; the count stops where there are too many."""
+    count = 0
+    for each in value:
+        count += 1 + (_elements(each) if isinstance(each, list) else 0)
+        if count > _LONGEST:
+            break
+    return count
+
+
 FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
-    "len": len, "min": min, "max": max, "abs": abs, "sum": sum, "round": round, "floor": math.floor,
+    "len": len, "min": min, "max": max, "abs": abs, "sum": sum, "round": _rounded, "floor": math.floor,
     "ceil": math.ceil, "int": int, "float": float, "log": math.log, "exp": math.exp, "sqrt": math.sqrt,
 }  # fmt: skip
 CONSTANTS: Final[dict[str, Any]] = {
@@ -88,7 +107,7 @@ def _value(text: str, scope: Mapping[str, Any]) -> Any:
         raise ExpressionError(f"`{_short(text)}` cannot be worked out: {error}") from error
 
 
-def _of(node: ast.expr, scope: Mapping[str, Any], depth: int) -> Any:  # noqa: PLR0911
+def _of(node: ast.expr, scope: Mapping[str, Any], depth: int) -> Any:
     if depth > _DEEPEST:
         raise ExpressionError(f"an expression nests at most {_DEEPEST} deep")
 
@@ -157,7 +176,7 @@ def _operate(op: ast.operator, left: Any, right: Any) -> Any:
 def _bounded(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _LIMIT:
         raise ExpressionError("a number in a spec is at most 10^15")
-    if isinstance(value, list | str) and len(value) > _LONGEST:
+    if (isinstance(value, str) and len(value) > _LONGEST) or (isinstance(value, list) and _elements(value) > _LONGEST):
         raise ExpressionError(f"a list in a spec has at most {_LONGEST} elements")
     return value
 

@@ -7,9 +7,12 @@ found by a second walk over the accepted text, only once a position is asked for
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, TypeAlias
+
+import tomli
 
 Path: TypeAlias = tuple["str | int", ...]
 
@@ -69,15 +72,25 @@ class Source:
             end = found.key[1] if part == "key" else end
         return self._span(start, max(end, start + 1))
 
+    def written(self, path: Path) -> str:
+        """The text of `key = value`, as it stands in the file, where it fits on a line; else nothing."""
+        span = self.span(path)
+        return self.line(span.line)[span.column - 1 : span.end_column - 1] if span.line == span.end_line else ""
+
     def line(self, number: int) -> str:
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
     def _span(self, start: int, end: int) -> Span:
         return Span(*self._position(start), *self._position(end))
 
+    @cached_property
+    def _starts(self) -> list[int]:
+        """The offset at which each line starts."""
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
+
     def _position(self, offset: int) -> tuple[int, int]:
-        line = self.text.count("\n", 0, offset) + 1
-        return line, offset - (self.text.rfind("\n", 0, offset) + 1) + 1
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
 
 
 class _Walk:
@@ -120,7 +133,7 @@ class _Walk:
             self.at = _end(_SPACE, self.text, self.at)
             end = _end(_KEY, self.text, self.at)
             word = self.text[self.at : end]
-            keys.append((word[1:-1] if word[:1] in ("'", '"') else word, (self.at, end)))
+            keys.append((_unquoted(word), (self.at, end)))
             self.at = _end(_SPACE, self.text, end)
             if not self.text.startswith(".", self.at):
                 return keys
@@ -164,6 +177,12 @@ class _Walk:
             if self.text.startswith(",", self.at):
                 self.at += 1
         self.at += 1
+
+
+def _unquoted(key: str) -> str:
+    if "\\" in key and key.startswith('"'):
+        return str(tomli.loads(f"key = {key}")["key"])
+    return key[1:-1] if key[:1] in ("'", '"') else key
 
 
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
