@@ -30,8 +30,8 @@ def graph_of(done: elaboration.Elaboration) -> networkx.DiGraph[str]:
 def build(what: Model, *, device: str | torch.device | None = None) -> nn.Module:
     """A plain nn.Module from a spec's path, a Spec or a graph, on a device.
 
-    device: None means the spec's own, else "auto". Weights are drawn on the CPU and then moved, so a seed means the same
-    on every device. Raises dsl.SpecError, or builder.devices.DeviceError (a ValueError).
+    device: None means the spec's own, else "auto". Weights are drawn on the CPU and then moved, so a seed means the
+    same on every device. Raises dsl.SpecError, or builder.devices.DeviceError (a ValueError).
     """
     from builder.devices import resolve
 

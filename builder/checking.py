@@ -51,8 +51,10 @@ def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bo
     prepare = None
     if spec.data and spec.data.prepare and (found is not None or spec.data.source is None):
         prepare = elaborate_prepare(spec.data.prepare, seen, faults, spec.vars)
-        places = {key: spec.data.prepare.place for key in prepare.outputs}
-        seen |= {key: Seen(value, {"from": f"inputs.{key}"}, key, places[key]) for key, value in prepare.outputs.items()}
+        places = dict.fromkeys(prepare.outputs, spec.data.prepare.place)
+        seen |= {
+            key: Seen(value, {"from": f"inputs.{key}"}, key, places[key]) for key, value in prepare.outputs.items()
+        }
     feeding = _feeding(spec, seen, faults) if found is not None else {}
     losses = tuple((loss, _loss(spec, loss, model, seen, feeding, faults, sound)) for loss in spec.losses)
     if spec.optimizer:
@@ -122,7 +124,9 @@ def _feeding(spec: Spec, seen: Mapping[str, Seen], faults: Faults) -> dict[str, 
     for each in inputs:
         if each.name not in feeding:
             listed = ", ".join(seen) or "none"
-            faults.add(each.place, f"the data has no field for the input `{each.name}`", "data", notes=(f"fields: {listed}",))
+            faults.add(
+                each.place, f"the data has no field for the input `{each.name}`", "data", notes=(f"fields: {listed}",)
+            )
             continue
         value = seen[feeding[each.name]].value
         if isinstance(value, TensorType):
@@ -255,5 +259,3 @@ def _check_optimizer(optimizer: Optimizer, faults: Faults) -> None:
                 faults.add(place.at(problem.argument), message, "argument")
             else:
                 faults.add(place.at("type"), f"{entry.name} needs `{problem.argument}`", "argument")
-
-

@@ -64,7 +64,7 @@ class Seen:
         raise TypeError(f"`{self.label}` has no shape here")
 
 
-class _Fault(Exception):
+class _FaultError(Exception):
     """A layer cannot go on; its fault has been told."""
 
 
@@ -192,7 +192,7 @@ class _Walk:
             own.add(key)
             try:
                 before = self._layer(layer, key, prefix, scope, region, default, before)
-            except _Fault:
+            except _FaultError:
                 before = Seen(None, None, layer.name or layer.type or key, layer.place)
             scope[key] = before
         return before
@@ -210,7 +210,7 @@ class _Walk:
             field = layer.name or (read if isinstance(read, str) else field)
             try:
                 made[field] = self._layer(layer, str(position), "", scope, region, None, before)
-            except _Fault:
+            except _FaultError:
                 made[field] = Seen(None, None, field, layer.place)
             scope[field] = made[field]
         self.nodes += [_output_node(key, seen) for key, seen in made.items()]
@@ -234,14 +234,21 @@ class _Walk:
             self.faults.add(place, f"`{key}` is a name that nn.Module keeps for itself", "name", part="value")
 
     def _layer(
-        self, layer: Layer, key: str, prefix: str, scope: dict[str, Seen], region: Region, first: Any, before: Seen | None
+        self,
+        layer: Layer,
+        key: str,
+        prefix: str,
+        scope: dict[str, Seen],
+        region: Region,
+        first: Any,
+        before: Seen | None,
     ) -> Seen:
         name = prefix + key
         region.children.append(name)
         if layer.group is not None:
             return self._group(layer, layer.group, name, scope, before)
         if layer.type is None:
-            raise _Fault
+            raise _FaultError
         entry = self._entry(layer)
         return _Typed(self, layer, entry, name, region.name, scope, first, before).node()
 
@@ -249,7 +256,7 @@ class _Walk:
         if layer.input is not None:
             if not isinstance(layer.input, str):
                 self.faults.add(layer.place.at("input"), "a group reads one tensor: a name", "input")
-                raise _Fault
+                raise _FaultError
             before = self.look_up(layer.input, scope, layer.place.at("input"))
         inner = dict(scope)
         region = self._region(name, "", layer.place.at("layers"))
@@ -273,7 +280,7 @@ class _Walk:
             near = suggest(layer.type, names(), ALIASES)
             fix = Fix(f"did you mean {_either_of(near)}?", f'type = "{near[0]}"') if near else None
             self.faults.add(layer.place.at("type"), f'there is no layer type "{layer.type}"', "type", fix=fix)
-            raise _Fault
+            raise _FaultError
         return entry
 
     def _outputs(self, block: Block, scope: Mapping[str, Seen], last: Seen | None) -> tuple[dict[str, Seen], Any]:
@@ -305,14 +312,14 @@ class _Walk:
     def _seen(self, reference: Any, scope: Mapping[str, Seen], place: Place) -> Seen:
         try:
             return self.look_up(reference, scope, place)
-        except _Fault:
+        except _FaultError:
             return Seen(None, None, str(reference), place)
 
     def look_up(self, reference: Any, scope: Mapping[str, Seen], place: Place) -> Seen:
         """The layer or input of this name, or the result of it that a pick names (`lstm.1.0`)."""
         if not isinstance(reference, str):
             self.faults.add(place, f"a reference is a name, not {described(reference)}", "reference", part="value")
-            raise _Fault
+            raise _FaultError
         head, *picks = reference.split(".")
         if head not in scope:
             near = suggest(reference, list(scope))
@@ -320,7 +327,7 @@ class _Walk:
             notes = () if near else ("names in sight: " + ", ".join(scope),)
             self.faults.add(place, f'no layer or input before this one is called "{head}"', "reference", part="value",
                             notes=notes, fix=fix)  # fmt: skip
-            raise _Fault
+            raise _FaultError
         seen = scope[head]
         for pick in picks:
             seen = self._picked(seen, pick, reference, place)
@@ -338,7 +345,7 @@ class _Walk:
         notes = (f"its results: {', '.join(f'{seen.label}.{each}' for each in there)}",) if there else ()
         message = f'"{reference}" is not one of several results: `{seen.label}` gives {_text(value)}'
         self.faults.add(place, message, "reference", part="value", notes=notes)
-        raise _Fault
+        raise _FaultError
 
 
 @dataclass(slots=True)
@@ -379,7 +386,7 @@ class _Typed:
         for key, written in self.layer.arguments.items():
             value = resolved(written, self.layer.place.at(key), self.walk.faults, scope)
             if value is FAULTY:
-                raise _Fault
+                raise _FaultError
             takes_tensor = self.entry.accepts(key) and self.entry.parameter(key).takes_tensor
             if takes_tensor and isinstance(value, str):
                 reads[key] = self._reference(value, self.layer.place.at(key))
@@ -408,15 +415,16 @@ class _Typed:
         if self.before is None:
             tensors = [key for key, seen in self.scope.items() if not isinstance(seen.value, ChoiceType)]
             message = f"{self.entry.name} does not say which input it reads"
-            self.walk.faults.add(self.layer.place.at("type"), message, "input", notes=("inputs: " + ", ".join(tensors),),
+            notes = ("inputs: " + ", ".join(tensors),)
+            self.walk.faults.add(self.layer.place.at("type"), message, "input", notes=notes,
                                  fix=Fix(f'add input = "{tensors[0]}"') if tensors else None)  # fmt: skip
-            raise _Fault
+            raise _FaultError
         if isinstance(self.before.value, (tuple, dict)):
             picks = range(len(self.before.value)) if isinstance(self.before.value, tuple) else self.before.value
             listed = ", ".join(f"{self.before.label}.{pick}" for pick in picks)
             message = f"{self.entry.name} reads one tensor, but `{self.before.label}` gives several"
             self.walk.faults.add(self.layer.place.at("type"), message, "input", notes=(f"pick one: {listed}",))
-            raise _Fault
+            raise _FaultError
         self.read.append(self.before)
         return self.before.reference
 
@@ -458,16 +466,19 @@ class _Typed:
                 self.walk.faults.add(place, message, "argument", label=f"expected {problem.expected}", fix=fix)
             else:
                 what = f": {problem.expected}" if problem.expected else ""
-                self.walk.faults.add(self.layer.place.at("type"), f"{kind} needs `{problem.argument}`{what}", "argument",
+                message = f"{kind} needs `{problem.argument}`{what}"
+                self.walk.faults.add(self.layer.place.at("type"), message, "argument",
                                      fix=Fix(f"add {problem.argument} = ..."))  # fmt: skip
         if problems:
-            raise _Fault
+            raise _FaultError
 
     def _inferred_later(self, problem: Any) -> bool:
         """num_embeddings may come from the `high` of an input."""
         return bool(problem.kind == "missing" and problem.argument in self.entry.inferred)
 
-    def _check_tensors(self, arguments: Mapping[str, Any], keyword_reads: Mapping[str, Any], reads: Sequence[Any]) -> None:
+    def _check_tensors(
+        self, arguments: Mapping[str, Any], keyword_reads: Mapping[str, Any], reads: Sequence[Any]
+    ) -> None:
         """Whether as many tensors are fed as the type reads."""
         takes = self.entry.inputs
         place = self.layer.place.at("input" if self.layer.input is not None else "type")
@@ -475,7 +486,7 @@ class _Typed:
         if len(reads) > len(takes) and not spread:
             count = f"{len(takes)} tensor{'s' if len(takes) != 1 else ''}"
             self.walk.faults.add(place, f"{self.entry.name} reads {count}, but {len(reads)} are fed", "input")
-            raise _Fault
+            raise _FaultError
         missing = [each.name for each in takes[len(reads) :]
                    if each.required and each.name not in keyword_reads and each.name not in arguments]  # fmt: skip
         overloaded = any(all(part.name in arguments or not part.takes_tensor for part in way[len(reads) :])
@@ -484,7 +495,7 @@ class _Typed:
             named_ones = ", ".join(f"`{each}`" for each in missing)
             self.walk.faults.add(place, f"{self.entry.name} also reads {named_ones}", "input",
                                  fix=Fix(f'add {missing[0]} = "..." or an array in `input`'))  # fmt: skip
-            raise _Fault
+            raise _FaultError
 
     def _shape(self, arguments: dict[str, Any], reads: Sequence[Any], keyword_reads: Mapping[str, Any]) -> Made:
         values = iter(self.read)
@@ -506,7 +517,7 @@ class _Typed:
             return shape(call)
         except Misfit as misfit:
             self._tell(misfit)
-            raise _Fault from misfit
+            raise _FaultError from misfit
 
     def _embedding(self, arguments: dict[str, Any]) -> None:
         high = next((seen.high for seen in self.read if seen.high is not None), None)
@@ -517,9 +528,9 @@ class _Typed:
             arguments["num_embeddings"] = high
         elif rows < high:
             message = f"Embedding has {rows} rows, but its input goes up to {high - 1}"
-            self.walk.faults.add(self.layer.place.at("num_embeddings"), message, "shape",
-                                 fix=Fix(f"num_embeddings = {high}, or leave it out", f"num_embeddings = {high}"))  # fmt: skip
-            raise _Fault
+            fix = Fix(f"num_embeddings = {high}, or leave it out", f"num_embeddings = {high}")
+            self.walk.faults.add(self.layer.place.at("num_embeddings"), message, "shape", fix=fix)
+            raise _FaultError
 
     def _refuse_free(self, arguments: Mapping[str, Any]) -> None:
         for key, value in arguments.items():
@@ -527,7 +538,7 @@ class _Typed:
                 if isinstance(each, Free):
                     message = f"`{key}` of {self.entry.name} hangs on a free size, {each}, which has no number yet"
                     self.walk.faults.add(self.layer.place.at(key), message, "free")
-                    raise _Fault
+                    raise _FaultError
 
     def _tell(self, misfit: Misfit) -> None:
         place, label = self.layer.place.at("type"), ""
@@ -540,7 +551,9 @@ class _Typed:
         notes = [*misfit.notes, *(f"input: {_said(seen)}" for seen in self.read)]
         replacement = misfit.replacement if written else None
         fix = Fix(misfit.fix, replacement) if misfit.fix else None
-        self.walk.faults.add(place, misfit.message, misfit.code, label=label, notes=tuple(dict.fromkeys(notes)), fix=fix)
+        self.walk.faults.add(
+            place, misfit.message, misfit.code, label=label, notes=tuple(dict.fromkeys(notes)), fix=fix
+        )
 
     def _finished(self, arguments: dict[str, Any], reads: list[Any], keyword_reads: dict[str, Any], made: Made) -> Node:
         span = self.layer.place.span("value")
@@ -601,7 +614,11 @@ def _unknown(seen: Seen) -> bool:
 
 def _said(seen: Seen) -> str:
     line = f" (line {seen.place.span('value').line})" if seen.place else ""
-    verb = "is" if isinstance(seen.reference, dict) and str(seen.reference.get("from", "")).startswith("inputs.") else "gives"
+    verb = (
+        "is"
+        if isinstance(seen.reference, dict) and str(seen.reference.get("from", "")).startswith("inputs.")
+        else "gives"
+    )
     return f"{seen.label}{line} {verb} {_text(seen.value)}"
 
 

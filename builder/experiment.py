@@ -15,9 +15,18 @@ from torch import Tensor, nn
 
 import dsl
 from builder.building import graph_of, module_of
-from builder.checking import Checked, check, loss_sight, request_of, target_of
+from builder.checking import check, loss_sight, request_of, target_of
 from builder.data import (
-    Batches, DataError, DatasetSource, IterableBatches, Request, Source, absolute, check_range, open_source, split,
+    Batches,
+    DataError,
+    DatasetSource,
+    IterableBatches,
+    Request,
+    Source,
+    absolute,
+    check_range,
+    open_source,
+    split,
 )  # fmt: skip
 from builder.devices import DeviceError, resolve
 from builder.elaboration import Elaboration, elaborate_loss
@@ -209,7 +218,7 @@ class Experiment:
             return None
         measure = accuracy_for(layer.type, ignore_index=int(layer.arguments.get("ignore_index", -100)))
         names = layer.input if isinstance(layer.input, list) else ["output", "target"]
-        if measure is None or len(names) != 2 or layer.input is not None and not isinstance(layer.input, list):
+        if measure is None or len(names) != 2 or (layer.input is not None and not isinstance(layer.input, list)):
             return None
 
         def accuracy(outputs: Any, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -25,7 +25,9 @@ def dump_tables(tables: Mapping[str, Any]) -> str:
 
 
 def _is_section(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value))
+    return isinstance(value, dict) or (
+        isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
+    )
 
 
 def _pair(key: str, value: Any) -> str:
@@ -50,7 +52,11 @@ def _scalar(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return ("nan" if math.isnan(value) else "inf" if value > 0 else "-inf") if not math.isfinite(value) else repr(value)
+        return (
+            ("nan" if math.isnan(value) else "inf" if value > 0 else "-inf")
+            if not math.isfinite(value)
+            else repr(value)
+        )
     if isinstance(value, str):
         return '"' + "".join(_escaped(character) for character in value) + '"'
     return str(value) if isinstance(value, int) else value.isoformat()

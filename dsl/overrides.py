@@ -92,7 +92,7 @@ def _typed(there: Any, value: Any) -> tuple[Any, str | None]:
     """The value in the type of the one that is there, or what was expected."""
     if isinstance(value, str) and not (isinstance(there, str) and "${" not in there):
         value = _as_toml(value)
-    if there is None or isinstance(there, str) and "${" in there or isinstance(value, str) and "${" in value:
+    if there is None or (isinstance(there, str) and "${" in there) or (isinstance(value, str) and "${" in value):
         return value, None
     if isinstance(there, bool) or isinstance(value, bool):
         fits = isinstance(there, bool) and isinstance(value, bool)
@@ -128,5 +128,11 @@ def _unknown(setting: Setting, holder: Any, path: Path) -> Diagnostic:
 
 def _fault(setting: Setting, message: str, label: str = "", fix: Fix | None = None) -> Diagnostic:
     return Diagnostic(
-        message=message, code="set", file=setting.name, span=setting.span(()), excerpt=setting.text, label=label, fix=fix
+        message=message,
+        code="set",
+        file=setting.name,
+        span=setting.span(()),
+        excerpt=setting.text,
+        label=label,
+        fix=fix,
     )

@@ -139,7 +139,9 @@ class _Reader:
         model_table = top.table("model")
         model = self.model(model_table) if model_table else None
         if not top.has("model"):
-            top.faults.add(top.place, "the spec has no `[model]`", "missing", notes=("a model has `inputs` and `layers`",))
+            top.faults.add(
+                top.place, "the spec has no `[model]`", "missing", notes=("a model has `inputs` and `layers`",)
+            )
         spec = None if model is None else Spec(
             document=document, name=name, doc=doc, vars=self.scope, model=model, losses=self.losses(top),
             optimizer=self.optimizer(top.table("optimizer")), data=self.data(top.table("data")),
@@ -222,7 +224,8 @@ class _Reader:
         for index, size in enumerate(value):
             named = isinstance(size, str) and size.isidentifier() and not keyword.iskeyword(size)
             if not named and not (is_whole(size) and size >= 1):
-                self.faults.add(place.at(index), f"a size is a whole number of at least 1 or a name, not {described(size)}",
+                self.faults.add(place.at(index),
+                                f"a size is a whole number of at least 1 or a name, not {described(size)}",
                                 part="value")  # fmt: skip
                 return None
         return tuple(value)
@@ -241,7 +244,9 @@ class _Reader:
             if isinstance(each, dict):
                 found.append(self.layer(Table(each, place.at(index), self.faults, self.scope)))
             else:
-                self.faults.add(place.at(index), f"a layer is a table such as {{ type = \"ReLU\" }}, not {described(each)}")
+                self.faults.add(
+                    place.at(index), f'a layer is a table such as {{ type = "ReLU" }}, not {described(each)}'
+                )
         return tuple(found)
 
     def layer(self, table: Table) -> Layer:
@@ -257,7 +262,8 @@ class _Reader:
             return Layer(place=table.place, name=name, input=reads, group=group)
         later = [key for key in (*_LATER_LAYER, *(("value",) if not kind else ())) if table.has(key)]
         for key in later:
-            self.faults.add(table.place.at(key), f"`{key}` is part of the language, but this version does not read it yet",
+            self.faults.add(table.place.at(key),
+                            f"`{key}` is part of the language, but this version does not read it yet",
                             "later")  # fmt: skip
             table.raw(key)
         if kind is None and not later and not table.has("type"):
@@ -271,7 +277,7 @@ class _Reader:
             return None
         message = None
         if name == "":
-            message = 'an empty `name` is part of the language, but this version does not read it yet'
+            message = "an empty `name` is part of the language, but this version does not read it yet"
         elif name.isdigit():
             message = f'"{name}" is a position, not a name: leave it out, or use a letter'
         elif not _NAME.fullmatch(name):
@@ -323,7 +329,9 @@ class _Reader:
         groups = self.groups(table.raw("groups"), table.place.at("groups"))
         rest = {key: value for key, value in table.values.items() if key not in ("type", "groups")}
         arguments = resolved(rest, table.place, self.faults, self.scope)
-        return Optimizer(place=table.place, type=kind, arguments={} if arguments is FAULTY else arguments, groups=groups)
+        return Optimizer(
+            place=table.place, type=kind, arguments={} if arguments is FAULTY else arguments, groups=groups
+        )
 
     def groups(self, value: Any, place: Place) -> tuple[Group, ...]:
         if value is None:
@@ -385,7 +393,9 @@ class _Reader:
         return found
 
     def train(self, table: Table) -> Train:
-        device = table.value("device", "auto", lambda value: isinstance(value, str) or _texts(value), "a device or several")
+        device = table.value(
+            "device", "auto", lambda value: isinstance(value, str) or _texts(value), "a device or several"
+        )
         epochs, steps = table.whole("epochs", None, 1), table.whole("steps", None, 1)
         if epochs is not None and steps is not None:
             self.faults.add(table.place.at("steps"), "training lasts for `epochs` or for `steps`, not both", "key")

@@ -83,7 +83,9 @@ class Table:
         return Table(value, self.place.at(key), self.faults, self.scope)
 
     def wrong(self, key: str, value: Any, expected: str) -> None:
-        self.faults.add(self.place.at(key), f"`{key}` is {expected}, not {described(value)}", label=f"expected {expected}")
+        self.faults.add(
+            self.place.at(key), f"`{key}` is {expected}, not {described(value)}", label=f"expected {expected}"
+        )
 
     def close(self, later: Iterable[str] = (), what: str = "key") -> None:
         """Report every key that no getter asked for. `later`: keys of the language that this version does not read."""
@@ -92,7 +94,9 @@ class Table:
                 continue
             place = self.place.at(key)
             if key in later:
-                self.faults.add(place, f"`{key}` is part of the language, but this version does not read it yet", "later")
+                self.faults.add(
+                    place, f"`{key}` is part of the language, but this version does not read it yet", "later"
+                )
                 continue
             near = suggest(key, [*self.asked, *later])
             fix = Fix(f"did you mean `{near[0]}`?", near[0]) if near else None
@@ -149,8 +153,7 @@ def described(value: Any) -> str:
     if isinstance(value, str):
         return f'"{value}"' if len(value) <= 40 else f'"{value[:37]}..."'
     if isinstance(value, list):
-        text = "[" + ", ".join(described(each) for each in value[:6]) + (", ...]" if len(value) > 6 else "]")
-        return text
+        return "[" + ", ".join(described(each) for each in value[:6]) + (", ...]" if len(value) > 6 else "]")
     if isinstance(value, dict):
         return "a table"
     return str(value)

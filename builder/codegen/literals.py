@@ -93,4 +93,6 @@ def _joined(*parts: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return '"' + repr("'" + text)[2:-1].replace('"', '\\"') + '"' if text.isprintable() and '"' not in text else repr(text)
+    return (
+        '"' + repr("'" + text)[2:-1].replace('"', '\\"') + '"' if text.isprintable() and '"' not in text else repr(text)
+    )

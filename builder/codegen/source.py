@@ -248,7 +248,7 @@ class _Forward:
         """`x` where it is free; else a variable whose value dies here, or one by the layer's own name."""
         live = {self._value(key).partition("[")[0] for key in later if self._known(key)}
         given = {name for name, _, _ in self.arguments}
-        if "x" not in live | given:
+        if "x" not in live:
             return "x"
         for key in reads:
             variable = self._value(key)

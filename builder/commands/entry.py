@@ -62,7 +62,9 @@ def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
     path, weights = _spec_path(options)
     spec = dsl.load(path, overrides=changes)
     several: dict[str, Any] = {}
-    nothing = not (options.check or options.summary or options.render or options.export or options.train or options.evaluate)
+    nothing = not (
+        options.check or options.summary or options.render or options.export or options.train or options.evaluate
+    )
     if options.check or nothing:
         several["check"] = reporting.check(spec, options.format, quiet=options.summary and not options.check)
     if options.summary or nothing:
@@ -118,5 +120,3 @@ def _tell_faults(error: dsl.SpecError, options: argparse.Namespace) -> int:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr)
-
-

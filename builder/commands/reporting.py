@@ -7,14 +7,25 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from builder.checking import Checked, check as check_spec
+from builder.checking import Checked
+from builder.checking import check as check_spec
 from builder.graph import Node, parameter_count
 from builder.shapes.call import ChoiceType, TensorType, Value, shape_text
 from builder.shapes.sizes import Free, Size, plain
 from dsl.expressions import evaluate
 from dsl.records import Spec
 
-_BYTES = {"float64": 8, "int64": 8, "complex64": 8, "float16": 2, "bfloat16": 2, "int16": 2, "int8": 1, "uint8": 1, "bool": 1}
+_BYTES = {
+    "float64": 8,
+    "int64": 8,
+    "complex64": 8,
+    "float16": 2,
+    "bfloat16": 2,
+    "int16": 2,
+    "int8": 1,
+    "uint8": 1,
+    "bool": 1,
+}
 
 
 def check(spec: Spec, format: str, quiet: bool = False) -> dict[str, Any]:
@@ -43,7 +54,9 @@ def summary(spec: Spec, format: str) -> dict[str, Any]:
         _print_totals(layers, model.parameters, adds)
     return {
         "name": model.name,
-        "inputs": {node.name.partition(".")[2]: node.options or node.shape for node in model.nodes if node.role == "input"},
+        "inputs": {
+            node.name.partition(".")[2]: node.options or node.shape for node in model.nodes if node.role == "input"
+        },
         "outputs": dict(_outputs(checked)),
         "parameters": model.parameters,
         "trainable_parameters": model.parameters,
@@ -67,7 +80,9 @@ def _print_table(layers: Sequence[Node]) -> None:
     for node in layers:
         count = parameter_count(node)
         adds = f"{node.multiply_adds:,}" if isinstance(node.multiply_adds, int) else str(node.multiply_adds)
-        rows.append((node.name, node.type, _shape_text(node.shape), f"{count:,}" if count else "", adds if adds != "0" else ""))
+        rows.append(
+            (node.name, node.type, _shape_text(node.shape), f"{count:,}" if count else "", adds if adds != "0" else "")
+        )
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     for row in rows:
         left = "  ".join(text.ljust(width) for text, width in zip(row[:3], widths[:3], strict=True))

@@ -62,7 +62,9 @@ def _draw(experiment: Experiment, folder: RunFolder, screen: _Screen) -> None:
 
 def _tell_result(event: Finished, folder: RunFolder) -> None:
     best = event.best
-    found = f"best {best.metric} {best.value:.4f} in epoch {best.epoch}: {folder.best}" if best else f"done: {folder.path}"
+    found = (
+        f"best {best.metric} {best.value:.4f} in epoch {best.epoch}: {folder.best}" if best else f"done: {folder.path}"
+    )
     print(found)
 
 
@@ -115,5 +117,3 @@ def _line(row: Row, is_best: bool) -> str:
     seconds = row.get("seconds")
     words.append(f"{seconds:.1f} s" if seconds is not None else "")
     return "  ".join(words) + ("  *" if is_best else "")
-
-

@@ -45,6 +45,20 @@ def makes_floating(call: Call) -> Made:
     return Made(result=TensorType(given.shape, with_float(given.dtype)))
 
 
+def makes_floating_of_numbers(call: Call) -> Made:
+    """Same shape; whole numbers become float32; truth values are no numbers."""
+    given = tensor(call, 0, "input")
+    if category(given.dtype) == 0:
+        raise Misfit(f"{call.entry.name} reads numbers, but its input is bool", code="dtype")
+    return makes_floating(call)
+
+
+def square(call: Call) -> Made:
+    """Same shape; the dtype is that of a power with a whole number."""
+    given = tensor(call, 0, "input")
+    return Made(result=TensorType(given.shape, result_dtype([given, 2])))
+
+
 def makes_truth(call: Call) -> Made:
     """Same shape, bool."""
     return Made(result=TensorType(tensor(call, 0, "input").shape, "bool"))
@@ -142,7 +156,7 @@ _CASTS = {
     "int": "int32", "long": "int64", "short": "int16", "char": "int8", "byte": "uint8",
 }  # fmt: skip
 _KEEPS = (
-    "Identity", "alpha_dropout", "clone", "contiguous", "detach", "feature_alpha_dropout", "positive", "square",
+    "Identity", "alpha_dropout", "clone", "contiguous", "detach", "feature_alpha_dropout", "sign",
 )  # fmt: skip
 _KEEPS_NUMBERS = (
     "ReLU",
@@ -161,14 +175,14 @@ _KEEPS_NUMBERS = (
 )
 _KEEPS_FLOATING = (
     "AlphaDropout", "CELU", "Dropout", "ELU", "FeatureAlphaDropout", "GELU", "Hardshrink", "Hardsigmoid", "Hardswish",
-    "Hardtanh", "LeakyReLU", "LogSigmoid", "Mish", "RReLU", "SELU", "SiLU", "Softplus", "Softshrink", "Threshold",
-    "celu", "dropout", "elu", "frac", "gelu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu",
+    "LeakyReLU", "LogSigmoid", "Mish", "RReLU", "SELU", "SiLU", "Softplus", "Softshrink", "Threshold",
+    "celu", "dropout", "elu", "frac", "gelu", "hardshrink", "hardsigmoid", "hardswish", "leaky_relu",
     "logsigmoid", "mish", "rrelu", "selu", "silu", "softplus", "softshrink", "threshold",
 )  # fmt: skip
 _MAKES_FLOATING = (
-    "Sigmoid", "Softsign", "Tanh", "Tanhshrink", "acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh",
+    "Sigmoid", "Tanh", "acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh",
     "deg2rad", "digamma", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "lgamma", "log", "log10", "log1p", "log2",
-    "rad2deg", "reciprocal", "rsqrt", "sigmoid", "sin", "sinc", "sinh", "softsign", "sqrt", "tan", "tanh",
+    "rad2deg", "reciprocal", "rsqrt", "sigmoid", "sin", "sinc", "sinh", "sqrt", "tan", "tanh",
 )  # fmt: skip
 _MAKES_TRUTH = ("isfinite", "isinf", "isnan", "isneginf", "isposinf", "logical_not", "signbit")
 _LIKE = ("empty_like", "full_like", "ones_like", "rand_like", "randint_like", "randn_like", "zeros_like")
@@ -188,10 +202,14 @@ RULES: Mapping[str, Rule] = {
     "Softmax": softmax,
     "Softmax2d": softmax2d,
     "Softmin": softmax,
+    "Softsign": makes_floating_of_numbers,
+    "Tanhshrink": makes_floating_of_numbers,
     "clamp": clamp,
     "glu": gated,
     "log_softmax": softmax,
     "softmax": softmax,
+    "softsign": makes_floating_of_numbers,
+    "square": square,
     "softmin": softmax,
     "to": cast,
 }

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from builder.shapes.call import Call, Misfit, TensorType, Value, shape_text
 from builder.shapes.dtypes import category
-from builder.shapes.sizes import Free, Size, names, same
+from builder.shapes.sizes import Free, Size, names
 from dsl.catalogue.entries import REQUIRED
 
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
@@ -122,6 +122,7 @@ def free_argument(call: Call, name: str, size: Free) -> Misfit:
         f"{name} of {call.entry.name} must be a fixed number, but it hangs on the free size {names_text(size)}",
         argument=name,
         fix=f"give {names_text(size)} a number in the model's inputs",
+        code="free",
     )
 
 
@@ -140,6 +141,7 @@ def agreed(call: Call, name: str, found: Size, noun: str) -> tuple[int, dict[str
             f"{kind} needs a fixed number of {noun}, but its input has {found}",
             argument=name if name in call.arguments else None,
             fix=f"give {names_text(found)} a number in the model's inputs",
+            code="free",
         )
     if name not in call.arguments:
         return found, {name: found}
@@ -158,7 +160,7 @@ def fixed(call: Call, size: Size, noun: str) -> int:
     """A size that must be known before the model runs."""
     if isinstance(size, Free):
         message = f"{call.entry.name} needs a fixed {noun}, but it is {size}"
-        raise Misfit(message, fix=f"give {names_text(size)} a number in the model's inputs")
+        raise Misfit(message, fix=f"give {names_text(size)} a number in the model's inputs", code="free")
     return size
 
 
@@ -205,7 +207,3 @@ def demand_dims(call: Call, given: TensorType, allowed: tuple[int, ...], form: s
     """`form` shows what is read: "(N, C, H, W) or (C, H, W)"."""
     if len(given.shape) not in allowed:
         raise Misfit(f"{call.entry.name} reads {form}, but its input is {shape_text(given.shape)}")
-
-
-def known_equal(left: Size, right: Size) -> bool:
-    return same(left, right) is True
