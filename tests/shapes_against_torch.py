@@ -6,10 +6,11 @@ import operator
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from builder.shapes.call import Call, Made, TensorType
+from builder.shapes.call import Call, Made, Misfit, TensorType
 from builder.shapes.rules import shape
 from builder.shapes.sizes import Free, named, worked_out
 from dsl.catalogue import find
@@ -34,23 +35,50 @@ def call_of(
     return Call(entry=entry, arguments=arguments, reads=tuple(reads), keyword_reads=keyword_reads or {})
 
 
-def agrees(name: str, arguments: Mapping[str, Any], *reads: Any, **keyword_reads: Any) -> Made:
-    """Assert that the rule and torch say the same for every set of numbers that the rule's conditions allow."""
+def agrees(name: str, arguments: Mapping[str, Any], *reads: Any, counted: bool = True, **keyword_reads: Any) -> Made:
+    """Assert that the rule and torch say the same for every set of numbers that the rule's conditions allow.
+
+    counted: whether torch's counter sees the multiply-adds of this type.
+    """
     made = shape(call_of(name, arguments, reads, keyword_reads))
     tried = 0
     for numbers in NUMBERS:
         if all(eval(condition.text, {}, dict(numbers)) for condition in made.conditions):
-            _compare(name, arguments, reads, keyword_reads, made, numbers)
+            _compare(name, arguments, reads, keyword_reads, made, numbers, counted)
             tried += 1
     assert tried, "no set of numbers meets the conditions"
     return made
 
 
-def _compare(name: str, arguments: Any, reads: Any, keyword_reads: Any, made: Made, numbers: Mapping[str, int]) -> None:
+def agrees_or_both_object(name: str, arguments: Mapping[str, Any], *reads: Any) -> None:
+    """Where the rule accepts, torch says the same; where the rule objects, torch does not take it either."""
+    try:
+        agrees(name, arguments, *reads)
+    except Misfit:
+        with pytest.raises((RuntimeError, TypeError, ValueError, IndexError)):
+            run(name, arguments, with_numbers(reads, NUMBERS[1]), {})
+
+
+def objection(name: str, arguments: Mapping[str, Any], *reads: Any, **keyword_reads: Any) -> Misfit:
+    """What the rule objects to."""
+    with pytest.raises(Misfit) as caught:
+        shape(call_of(name, arguments, reads, keyword_reads))
+    return caught.value
+
+
+def _compare(
+    name: str,
+    arguments: Any,
+    reads: Any,
+    keyword_reads: Any,
+    made: Made,
+    numbers: Mapping[str, int],
+    counted: bool,
+) -> None:
     fixed_reads, fixed_keywords = with_numbers(reads, numbers), with_numbers(keyword_reads, numbers)
     arguments = with_numbers(arguments, numbers)
     again = shape(call_of(name, arguments, fixed_reads, fixed_keywords))
-    result, module, counted = run(name, {**arguments, **made.arguments}, fixed_reads, fixed_keywords)
+    result, module, operations = run(name, {**arguments, **made.arguments}, fixed_reads, fixed_keywords)
     expected = described(result)
     assert described(with_numbers(made.result, numbers)) == expected
     assert described(again.result) == expected, "with numbers in place of names"
@@ -58,8 +86,8 @@ def _compare(name: str, arguments: Any, reads: Any, keyword_reads: Any, made: Ma
         assert {key: tuple(value.shape) for key, value in module.named_parameters()} == dict(made.parameters)
         assert {key: tuple(value.shape) for key, value in module.named_buffers()} == dict(made.buffers)
         assert list(module.state_dict()) == [*_in_order(module, made)]
-    if numbers["N"] == 1:
-        assert worked_out(made.multiply_adds, numbers) == counted / 2
+    if counted and numbers["N"] == 1:
+        assert worked_out(made.multiply_adds, numbers) == operations / 2
 
 
 def _in_order(module: torch.nn.Module, made: Made) -> list[str]:
@@ -94,7 +122,9 @@ def real(value: Any) -> Any:
         dtype = getattr(torch, value.dtype)
         filled = torch.rand(value.shape) if dtype.is_floating_point else torch.ones(value.shape)
         return filled.to(dtype)
-    return [real(each) for each in value] if isinstance(value, (tuple, list)) else value
+    if isinstance(value, tuple):
+        return tuple(real(each) for each in value)
+    return value
 
 
 def described(value: Any) -> Any:

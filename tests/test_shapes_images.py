@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from shapes_against_torch import agrees, call_of, typed
+from shapes_against_torch import agrees, call_of, objection, typed
 
-from builder.shapes.call import Condition, Misfit, TensorType
+from builder.shapes.call import Condition, TensorType
 from builder.shapes.rules import shape
 from builder.shapes.sizes import named
 
@@ -105,12 +105,6 @@ def test_pooling_agrees_with_torch(kernel: int, stride: int | None, padding: int
 )
 def test_other_pooling_agrees_with_torch(name: str, arguments: dict[str, object], sizes: tuple[int | str, ...]) -> None:
     agrees(name, arguments, typed(*sizes))
-
-
-def objection(name: str, arguments: dict[str, object], *reads: object) -> Misfit:
-    with pytest.raises(Misfit) as caught:
-        shape(call_of(name, arguments, reads))
-    return caught.value
 
 
 def test_a_kernel_that_does_not_fit_is_told_with_the_formula() -> None:

@@ -159,20 +159,9 @@ _KEEPS = (
     "Identity", "alpha_dropout", "clone", "contiguous", "detach", "feature_alpha_dropout", "sign",
 )  # fmt: skip
 _KEEPS_NUMBERS = (
-    "ReLU",
-    "ReLU6",
-    "abs",
-    "absolute",
-    "ceil",
-    "floor",
-    "neg",
-    "negative",
-    "relu",
-    "relu6",
-    "round",
-    "sign",
-    "trunc",
-)
+    "Hardtanh", "ReLU", "ReLU6", "abs", "absolute", "ceil", "floor", "hardtanh", "neg", "negative", "positive", "relu",
+    "relu6", "round", "trunc",
+)  # fmt: skip
 _KEEPS_FLOATING = (
     "AlphaDropout", "CELU", "Dropout", "ELU", "FeatureAlphaDropout", "GELU", "Hardshrink", "Hardsigmoid", "Hardswish",
     "LeakyReLU", "LogSigmoid", "Mish", "RReLU", "SELU", "SiLU", "Softplus", "Softshrink", "Threshold",

@@ -110,13 +110,13 @@ def _combined(call: Call, dtype_of: Callable[[str], str]) -> Made | None:
     tensors = [each for each in given if isinstance(each, TensorType)]
     shape, conditions = broadcast(call.entry.name, tensors)
     dtype = result_dtype(given)
-    _demand_arithmetic(call, dtype)
+    _demand_arithmetic(call, tensors)
     return Made(result=TensorType(shape, dtype_of(dtype)), conditions=conditions)
 
 
-def _demand_arithmetic(call: Call, dtype: str) -> None:
-    if call.entry.name in ("sub", "subtract") and category(dtype) == 0:
-        raise Misfit(f"{call.entry.name} reads numbers, but its inputs are bool", code="dtype")
+def _demand_arithmetic(call: Call, tensors: list[TensorType]) -> None:
+    if call.entry.name in ("sub", "subtract") and any(category(each.dtype) == 0 for each in tensors):
+        raise Misfit(f"{call.entry.name} reads numbers, but one of its inputs is bool", code="dtype")
 
 
 def _operands(call: Call, names: tuple[str, ...], start: int) -> list[Operand] | None:
