@@ -174,13 +174,15 @@ class Experiment:
             raise SpecError([written.place.fault(str(error), "optimizer", part="key")]) from error
 
     def folder(self, out: str | os.PathLike[str] | None, resume: str | os.PathLike[str] | None = None) -> RunFolder:
+        """The folder to train into. Raises SpecError, before one is made, where the spec cannot train."""
+        self._check_length()
+        self.optimizer()
         chosen = out if out is not None else resume
         return RunFolder(Path(chosen)) if chosen is not None else next_free(Path("runs"), self.spec.name)
 
     def events(self, folder: RunFolder, *, resume: bool = False) -> Iterator[Event]:
         """Train into the folder, and tell what happens. The spec as it was used is written beside the checkpoints."""
-        if self.spec.train.epochs is None and self.spec.train.steps is None:
-            raise SpecError([self.spec.train.place.fault("training needs `epochs` or `steps`", "missing", part="key")])
+        self._check_length()
         optimizer = self.optimizer()
         checkpoint = load(folder.last) if resume else None
         text = resolved_text(self.spec)
@@ -191,6 +193,11 @@ class Experiment:
                 write_text(folder.path / "spec.toml", text)
                 written = True
             yield event
+
+    def _check_length(self) -> None:
+        train = self.spec.train
+        if train.epochs is None and train.steps is None:
+            raise SpecError([train.place.fault("training needs `epochs` or `steps`", "missing", part="key")])
 
     def evaluate(self) -> dict[str, float]:
         """Loss and accuracy on the held-out samples (all samples where none are held out)."""
