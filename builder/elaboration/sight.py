@@ -1,0 +1,131 @@
+"""What is in sight at a place of a spec, how it is referred to, and how it is spoken of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from builder.shapes.call import ChoiceType, TensorType, Value
+from builder.shapes.sizes import Free, plain
+from dsl.catalogue import suggest
+from dsl.diagnostics import Fix
+from dsl.records import Place
+from dsl.tables import Faults, described
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A name in sight: what it is, how nodes refer to it, and where it was said."""
+
+    value: Value
+    reference: Any
+    label: str
+    place: Place | None = None
+    high: int | None = None
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """For expressions: `x.shape[1]`."""
+        if isinstance(self.value, TensorType):
+            return self.value.shape
+        raise TypeError(f"`{self.label}` has no shape here")
+
+
+class FaultToldError(Exception):
+    """A layer cannot go on; its fault has been told."""
+
+
+def look_up(reference: Any, scope: Mapping[str, Seen], place: Place, faults: Faults) -> Seen:
+    """The layer or input of this name, or the result of it that a pick names (`lstm.1.0`)."""
+    if not isinstance(reference, str):
+        faults.add(place, f"a reference is a name, not {described(reference)}", "reference", part="value")
+        raise FaultToldError
+    head, *picks = reference.split(".")
+    if head not in scope:
+        near = suggest(reference, list(scope))
+        fix = Fix(f'did you mean "{near[0]}"?') if near else None
+        notes = () if near else ("names in sight: " + ", ".join(scope),)
+        faults.add(place, f'no layer or input before this one is called "{head}"', "reference", part="value",
+                        notes=notes, fix=fix)  # fmt: skip
+        raise FaultToldError
+    seen = scope[head]
+    for pick in picks:
+        seen = _picked(seen, pick, reference, place, faults)
+    return seen
+
+
+def _picked(seen: Seen, pick: str, reference: str, place: Place, faults: Faults) -> Seen:
+    value = seen.value
+    if value is None:
+        return seen
+    if isinstance(value, tuple) and pick.isdigit() and int(pick) < len(value):
+        return Seen(value[int(pick)], pick_of(seen.reference, int(pick)), f"{seen.label}.{pick}", seen.place)
+    if isinstance(value, dict) and pick in value:
+        return Seen(value[pick], pick_of(seen.reference, pick), f"{seen.label}.{pick}", seen.place)
+    there = range(len(value)) if isinstance(value, tuple) else value if isinstance(value, dict) else ()
+    notes = (f"its results: {', '.join(f'{seen.label}.{each}' for each in there)}",) if there else ()
+    message = f'"{reference}" is not one of several results: `{seen.label}` gives {text_of(value)}'
+    faults.add(place, message, "reference", part="value", notes=notes)
+    raise FaultToldError
+
+
+def pick_of(reference: Any, pick: int | str) -> Any:
+    if isinstance(reference, list) and isinstance(pick, int):
+        return reference[pick]
+    if isinstance(reference, dict) and "from" not in reference:
+        return reference[pick]
+    return {**reference, "pick": [*reference.get("pick", []), pick]} if reference else None
+
+
+def said(seen: Seen) -> str:
+    line = f" (line {seen.place.span('value').line})" if seen.place else ""
+    verb = (
+        "is"
+        if isinstance(seen.reference, dict) and str(seen.reference.get("from", "")).startswith("inputs.")
+        else "gives"
+    )
+    return f"{seen.label}{line} {verb} {text_of(seen.value)}"
+
+
+def text_of(value: Value) -> str:
+    if isinstance(value, TensorType):
+        return str(value) if value.dtype == "float32" else f"{value.dtype} {value}"
+    if isinstance(value, ChoiceType):
+        return "a choice of " + ", ".join(value.options)
+    if isinstance(value, tuple):
+        return "several results: " + ", ".join(text_of(each) for each in value)
+    if isinstance(value, dict):
+        return "several results: " + ", ".join(f"{key} {text_of(each)}" for key, each in value.items())
+    return "an unknown shape"
+
+
+def shape_data(value: Value) -> Any:
+    if isinstance(value, TensorType):
+        return [plain(size) for size in value.shape]
+    if isinstance(value, tuple):
+        return [shape_data(each) for each in value]
+    if isinstance(value, dict):
+        return {key: shape_data(each) for key, each in value.items()}
+    return None
+
+
+def dtype_data(value: Value) -> Any:
+    if isinstance(value, TensorType):
+        return value.dtype
+    if isinstance(value, tuple):
+        return [dtype_data(each) for each in value]
+    if isinstance(value, dict):
+        return {key: dtype_data(each) for key, each in value.items()}
+    return "choice" if isinstance(value, ChoiceType) else None
+
+
+def data_of(value: Any) -> Any:
+    """An argument as JSON can say it."""
+    if isinstance(value, Free):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [data_of(each) for each in value]
+    if isinstance(value, dict):
+        return {key: data_of(each) for key, each in value.items()}
+    return value
