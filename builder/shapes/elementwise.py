@@ -120,14 +120,29 @@ def prelu(call: Call) -> Made:
     return Made(result=given, parameters={"weight": (slopes,)}, conditions=needs_equal(channels, slopes, misfit))
 
 
+def dropout(call: Call) -> Made:
+    """Same shape and dtype; `p` is a probability."""
+    _demand_probability(call)
+    return keeps_floating(call)
+
+
 def channel_dropout(call: Call) -> Made:
     """Dropout1d to 3d drop whole channels of (N, C, *) or (C, *)."""
+    _demand_probability(call)
     given = tensor(call, 0, "input")
     dims = int(call.entry.name[-2])
     letters = {1: "L", 2: "H, W", 3: "D, H, W"}[dims]
     demand_dims(call, given, (dims + 1, dims + 2), f"(N, C, {letters}) or (C, {letters})")
     demand_floating(call, given)
     return Made(result=given)
+
+
+def _demand_probability(call: Call) -> None:
+    chance = argument(call, "p")
+    if isinstance(chance, int | float) and not 0 <= chance <= 1:
+        raise Misfit(
+            f"{call.entry.name} has p = {chance}, but a probability lies between 0 and 1", argument="p", code="argument"
+        )
 
 
 def cast(call: Call) -> Made | None:
@@ -156,16 +171,16 @@ _CASTS = {
     "int": "int32", "long": "int64", "short": "int16", "char": "int8", "byte": "uint8",
 }  # fmt: skip
 _KEEPS = (
-    "Identity", "alpha_dropout", "clone", "contiguous", "detach", "feature_alpha_dropout", "sign",
+    "Identity", "clone", "contiguous", "detach", "sign",
 )  # fmt: skip
 _KEEPS_NUMBERS = (
     "Hardtanh", "ReLU", "ReLU6", "abs", "absolute", "ceil", "floor", "hardtanh", "neg", "negative", "positive", "relu",
     "relu6", "round", "trunc",
 )  # fmt: skip
 _KEEPS_FLOATING = (
-    "AlphaDropout", "CELU", "Dropout", "ELU", "FeatureAlphaDropout", "GELU", "Hardshrink", "Hardsigmoid", "Hardswish",
+    "CELU", "ELU", "GELU", "Hardshrink", "Hardsigmoid", "Hardswish",
     "LeakyReLU", "LogSigmoid", "Mish", "RReLU", "SELU", "SiLU", "Softplus", "Softshrink", "Threshold",
-    "celu", "dropout", "elu", "frac", "gelu", "hardshrink", "hardsigmoid", "hardswish", "leaky_relu",
+    "celu", "elu", "frac", "gelu", "hardshrink", "hardsigmoid", "hardswish", "leaky_relu",
     "logsigmoid", "mish", "rrelu", "selu", "silu", "softplus", "softshrink", "threshold",
 )  # fmt: skip
 _MAKES_FLOATING = (
@@ -175,7 +190,8 @@ _MAKES_FLOATING = (
 )  # fmt: skip
 _MAKES_TRUTH = ("isfinite", "isinf", "isnan", "isneginf", "isposinf", "logical_not", "signbit")
 _LIKE = ("empty_like", "full_like", "ones_like", "rand_like", "randint_like", "randn_like", "zeros_like")
-_DROPOUTS = ("Dropout1d", "Dropout2d", "Dropout3d", "dropout1d", "dropout2d", "dropout3d")
+_DROPOUTS = ("AlphaDropout", "Dropout", "FeatureAlphaDropout", "alpha_dropout", "dropout", "feature_alpha_dropout")
+_CHANNEL_DROPOUTS = ("Dropout1d", "Dropout2d", "Dropout3d", "dropout1d", "dropout2d", "dropout3d")
 RULES: Mapping[str, Rule] = {
     **dict.fromkeys(_KEEPS, keeps),
     **dict.fromkeys(_KEEPS_NUMBERS, keeps_numbers),
@@ -183,7 +199,8 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(_MAKES_FLOATING, makes_floating),
     **dict.fromkeys(_MAKES_TRUTH, makes_truth),
     **dict.fromkeys(_LIKE, like),
-    **dict.fromkeys(_DROPOUTS, channel_dropout),
+    **dict.fromkeys(_DROPOUTS, dropout),
+    **dict.fromkeys(_CHANNEL_DROPOUTS, channel_dropout),
     **dict.fromkeys(_CASTS, cast_by_name),
     "GLU": gated,
     "LogSoftmax": softmax,
