@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 import dsl
 from builder.building import graph_of, module_of
-from builder.checking import check, loss_sight, request_of, target_of
+from builder.checking import check, feed, loss_sight, request_of, target_of
 from builder.data import (
     Batches,
     DataError,
@@ -29,9 +29,19 @@ from builder.data import (
     split,
 )  # fmt: skip
 from builder.devices import DeviceError, resolve
-from builder.elaboration import Elaboration, elaborate_loss
+from builder.elaboration import Elaboration, elaborate_loss, elaborate_model
 from builder.files import write_text
-from builder.training import RunFolder, Settings, Task, TrainingError, accuracy_for, fit, next_free, resolve_precision
+from builder.training import (
+    RunFolder,
+    Settings,
+    Task,
+    TrainingError,
+    accuracy_for,
+    fit,
+    next_free,
+    place_model,
+    resolve_precision,
+)
 from builder.training import evaluate as evaluate_task
 from builder.training import optimizer as optimizers
 from builder.training.checkpoints import load, load_weights, restore_model
@@ -92,8 +102,6 @@ def objective(spec: Spec) -> Objective:
     """The loss of a spec: callable(outputs, batch), as training uses it. The data is not looked at: shapes of targets
     are then not known beforehand, and torch judges them."""
     faults = Faults()
-    from builder.elaboration import elaborate_model
-
     model = elaborate_model(spec, faults)
     sight = loss_sight(spec, model, {}, {})
     terms = [(loss, elaborate_loss(loss.block, sight, faults, spec.vars)) for loss in spec.losses]
@@ -201,8 +209,6 @@ class Experiment:
 
     def evaluate(self) -> dict[str, float]:
         """Loss and accuracy on the held-out samples (all samples where none are held out)."""
-        from builder.training import place_model
-
         place_model(self.model, self.settings)
         return evaluate_task(self.task, self.held_out or self.training, self.settings)
 
@@ -336,8 +342,6 @@ def _from_python(spec: Spec, data: Any) -> Source | IterableBatches | None:
 
 
 def _by_order(spec: Spec, batch: Batch) -> dict[str, str]:
-    from builder.checking import feed
-
     return feed([each.name for each in spec.model.inputs or () if each.options is None], list(batch))
 
 

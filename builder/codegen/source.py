@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from builder import graph as contract
-from builder.codegen.literals import WIDTH, call, constructor, identifier
+from builder.codegen.literals import WIDTH, call, constructor, entry_of, identifier
 from builder.graph import Node, Region
 from builder.shapes.call import shape_text
 
@@ -286,8 +286,6 @@ class _Forward:
 
 
 def _forward_arguments(node: Node) -> set[str]:
-    from builder.codegen.literals import entry_of
-
     return {each.name for each in entry_of(node).inputs} & set(node.arguments)
 
 
