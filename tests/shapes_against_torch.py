@@ -109,7 +109,9 @@ def run(name: str, arguments: Mapping[str, Any], reads: Any, keyword_reads: Any)
             result = module(*tensors, **keywords)
     else:
         with counter:
-            result = called(*tensors, **keywords, **given)
+            leading = [given.pop(each.name) for each in entry.parameters if each.passing == "position"]
+            spread = any(each.passing == "spread" for each in entry.parameters)
+            result = called(*leading, *(tensors[0] if spread else tensors), **keywords, **given)
     return result, module, counter.get_total_flops()
 
 

@@ -245,3 +245,29 @@ def test_what_fails_to_match_is_told_dim_by_dim() -> None:
         "dim -2 has 64 in the first and 32 in the second",
     )
     assert objection("matmul", {}, typed("N", 5), typed(4, 3)).notes == ("the first has 5 columns, the second 4 rows",)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("zeros", {"size": [N, 3]}),
+        ("ones", {"size": [2, T], "dtype": "int64"}),
+        ("rand", {"size": [4]}),
+        ("randn", {"size": [N, T]}),
+        ("full", {"size": [N], "fill_value": 2}),
+        ("full", {"size": [N], "fill_value": 0.5}),
+        ("arange", {"end": T}),
+        ("arange", {"start": 2, "end": T + 3, "step": 2}),
+        ("arange", {"start": 9, "end": 1, "step": -3, "dtype": "float32"}),
+    ],
+)
+def test_tensors_out_of_nothing_agree_with_torch(name: str, arguments: dict[str, Any]) -> None:
+    agrees(name, arguments)
+
+
+def test_picking_agrees_with_torch() -> None:
+    agrees("gather", {"dim": 1}, typed("N", 6), index=typed("N", 3, dtype="int64"))
+    agrees("index_select", {"dim": 1}, typed("N", 6), index=typed("T", dtype="int64"))
+    agrees("view_as", {}, typed("N", 6), typed("N", 2, 3))
+    agrees("Unfold", {"kernel_size": [3, 2], "stride": 2, "padding": [1, 0]}, typed("N", 4, "H", "W"))
+    agrees("unfold", {"kernel_size": 2, "dilation": 3}, typed(4, "H", "W"))

@@ -175,7 +175,7 @@ _KEEPS = (
 )  # fmt: skip
 _KEEPS_NUMBERS = (
     "Hardtanh", "ReLU", "ReLU6", "abs", "absolute", "ceil", "floor", "hardtanh", "neg", "negative", "positive", "relu",
-    "relu6", "round", "trunc",
+    "fix", "relu6", "round", "trunc",
 )  # fmt: skip
 _KEEPS_FLOATING = (
     "CELU", "ELU", "GELU", "Hardshrink", "Hardsigmoid", "Hardswish",
@@ -184,7 +184,8 @@ _KEEPS_FLOATING = (
     "logsigmoid", "mish", "rrelu", "selu", "silu", "softplus", "softshrink", "threshold",
 )  # fmt: skip
 _MAKES_FLOATING = (
-    "Sigmoid", "Tanh", "acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh",
+    "Sigmoid", "Tanh", "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "asin", "asinh",
+    "atan", "atanh", "cos", "cosh",
     "deg2rad", "digamma", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "lgamma", "log", "log10", "log1p", "log2",
     "rad2deg", "reciprocal", "rsqrt", "sigmoid", "sin", "sinc", "sinh", "sqrt", "tan", "tanh",
 )  # fmt: skip
@@ -211,10 +212,12 @@ RULES: Mapping[str, Rule] = {
     "Softsign": makes_floating_of_numbers,
     "Tanhshrink": makes_floating_of_numbers,
     "clamp": clamp,
+    "clip": clamp,
     "glu": gated,
     "log_softmax": softmax,
     "softmax": softmax,
     "softsign": makes_floating_of_numbers,
+    "tanhshrink": makes_floating_of_numbers,
     "square": square,
     "softmin": softmax,
     "to": cast,

@@ -73,6 +73,29 @@ def triplet_margin(call: Call) -> Made | None:
     return made(call, anchor.shape[:-1], result_dtype(tensors), conditions)
 
 
+def gaussian(call: Call) -> Made:
+    """Input and target of one shape; `var` too, or without the last dim, or with dims of 1."""
+    given, target, variance = (tensor(call, index, name) for index, name in enumerate(("input", "target", "var")))
+    demand_floating(call, given)
+    demand_floating(call, variance, "var")
+    conditions = agree(call, given, "target", target, given.shape)
+    stretched = tuple(size if size == 1 else each for size, each in zip(variance.shape, given.shape, strict=False))
+    if variance.shape not in ((), (1,), given.shape[:-1]) and variance.shape != stretched:
+        conditions += agree(call, given, "var", variance, given.shape)
+    return made(call, given.shape, result_dtype([given, target, variance]), conditions)
+
+
+def multi_label_soft_margin(call: Call) -> Made | None:
+    """Input and target (*, C) -> (*)."""
+    if legacy_reduction(call):
+        return None
+    given, target = tensor(call, 0, "input"), tensor(call, 1, "target")
+    demand_floating(call, given)
+    demand_target_dtype(call, given, target)
+    conditions = agree(call, given, "target", target, given.shape)
+    return made(call, given.shape[:-1], result_dtype([given, target]), conditions)
+
+
 def legacy_reduction(call: Call) -> bool:
     """`size_average` and `reduce`, which torch keeps for old programs: torch is asked."""
     return any(call.arguments.get(name) is not None for name in ("size_average", "reduce"))
@@ -149,6 +172,7 @@ _TARGETS: Mapping[str, Targets] = {
     "MSELoss": _ANY,
     "MarginRankingLoss": _NUMBERS,
     "PoissonNLLLoss": _ANY,
+    "MultiLabelSoftMarginLoss": _NUMBERS,
     "SmoothL1Loss": _ANY,
     "SoftMarginLoss": _NUMBERS,
     "binary_cross_entropy": _SAME,
@@ -159,6 +183,7 @@ _TARGETS: Mapping[str, Targets] = {
     "l1_loss": _NUMBERS,
     "margin_ranking_loss": _NUMBERS,
     "mse_loss": _ANY,
+    "multilabel_soft_margin_loss": _NUMBERS,
     "poisson_nll_loss": _ANY,
     "smooth_l1_loss": _ANY,
     "soft_margin_loss": _NUMBERS,
@@ -167,10 +192,14 @@ _TARGETS: Mapping[str, Targets] = {
 _KEEPS_DTYPE = ("HingeEmbeddingLoss", "SoftMarginLoss", "hinge_embedding_loss", "soft_margin_loss")
 _OTHERS: Mapping[str, Rule] = {
     "CosineEmbeddingLoss": cosine_embedding,
+    "GaussianNLLLoss": gaussian,
     "MarginRankingLoss": margin_ranking,
+    "MultiLabelSoftMarginLoss": multi_label_soft_margin,
     "TripletMarginLoss": triplet_margin,
     "cosine_embedding_loss": cosine_embedding,
+    "gaussian_nll_loss": gaussian,
     "margin_ranking_loss": margin_ranking,
+    "multilabel_soft_margin_loss": multi_label_soft_margin,
     "triplet_margin_loss": triplet_margin,
 }
 RULES: Mapping[str, Rule] = {**dict.fromkeys(_TARGETS, same_shape), **_OTHERS}

@@ -147,6 +147,7 @@ _COMPARISON = (
 RULES: Mapping[str, Rule] = {
     **dict.fromkeys(_ARITHMETIC, arithmetic),
     **dict.fromkeys(_COMPARISON, comparison),
+    "arctan2": floating,
     "atan2": floating,
     "cat": cat,
     "concat": cat,

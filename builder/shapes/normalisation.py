@@ -101,7 +101,7 @@ def group_norm_function(call: Call) -> Made:
 
 
 def keeps_channels(call: Call) -> Made:
-    """LocalResponseNorm and local_response_norm."""
+    """LocalResponseNorm; local_response_norm, batch_norm and instance_norm as functions."""
     given = tensor(call, 0, "input")
     least = 3 if "esponse" in call.entry.name else 2
     if len(given.shape) < least:
@@ -166,7 +166,9 @@ RULES: Mapping[str, Rule] = {
     "LayerNorm": layer_norm,
     "LocalResponseNorm": keeps_channels,
     "RMSNorm": layer_norm,
+    "batch_norm": keeps_channels,
     "group_norm": group_norm_function,
+    "instance_norm": keeps_channels,
     "layer_norm": layer_norm_function,
     "local_response_norm": keeps_channels,
     "normalize": normalise,

@@ -13,6 +13,7 @@ from builder.shapes import (
     attention,
     class_losses,
     convolution,
+    creating,
     distances,
     elementwise,
     linear,
@@ -22,6 +23,7 @@ from builder.shapes import (
     own,
     padding,
     parting,
+    picking,
     pooling,
     products,
     recurrent,
@@ -53,6 +55,8 @@ _TORCH: Final[Mapping[str, Rule]] = {
     **losses.RULES,
     **class_losses.RULES,
     **distances.RULES,
+    **creating.RULES,
+    **picking.RULES,
 }
 # What a layer calls -> its rule.
 RULES: Final[Mapping[str, Rule]] = {

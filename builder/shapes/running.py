@@ -1,0 +1,141 @@
+"""Running one call on torch's meta device, with numbers for its free sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from builder.shapes.call import Call, ChoiceType, TensorType, Value
+from builder.shapes.sizes import Free, worked_out
+
+# What torch raises when a call does not fit; anything else is a mistake of ours.
+_OBJECTIONS = (RuntimeError, TypeError, ValueError, LookupError, AssertionError, ArithmeticError, AttributeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run made: shapes in numbers; of a module also its parameters and saved buffers, in their order."""
+
+    result: Value
+    parameters: dict[str, tuple[int, ...]]
+    buffers: dict[str, tuple[int, ...]]
+    multiply_adds: int
+
+
+class Refused(Exception):  # noqa: N818 (it is torch's answer, as Misfit is a rule's)
+    """torch does not take the call; its own words, the first line."""
+
+
+def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
+    """Make the module or take the function, and call it. Refused where torch objects."""
+    module: Any = None
+    counter = FlopCounterMode(display=False)
+    try:
+        with torch.device("meta"):
+            reads = [_fed(each, numbers) for each in call.reads]
+            keywords = {name: _fed(each, numbers) for name, each in call.keyword_reads.items()}
+            if call.entry.role == "module":
+                constructor, forward = _module_arguments(call, numbers)
+                module = _named(call.entry.target)(**constructor)
+                with counter:
+                    made = module(*reads, **keywords, **forward)
+            else:
+                leading, others = _function_arguments(call, numbers)
+                placed, named = _placed(call, reads)
+                with counter:
+                    made = _named(call.entry.target)(*leading, *placed, **named, **keywords, **others)
+    except _OBJECTIONS as error:
+        raise Refused((str(error).strip().splitlines() or [type(error).__name__])[0]) from error
+    parameters = {} if module is None else {name: tuple(each.shape) for name, each in module.named_parameters()}
+    state = {} if module is None else module.state_dict()
+    buffers = {name: tuple(each.shape) for name, each in state.items() if name not in parameters}
+    return Outcome(_described(made), parameters, buffers, counter.get_total_flops() // 2)
+
+
+def _named(target: str) -> Any:
+    found: Any = torch
+    for part in target.split(".")[1:]:
+        found = getattr(found, part)
+    return found
+
+
+def _module_arguments(call: Call, numbers: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(the constructor's, forward's). To find whether a mask is causal torch would look at its numbers: it is told."""
+    names = {each.name: each for each in call.entry.inputs}
+    constructor = {name: _value(call, name, each, numbers) for name, each in call.arguments.items()}
+    forward = {name: constructor.pop(name) for name in names if name in constructor}
+    for name, each in names.items():
+        if name.endswith("is_causal") and each.default is None and name not in call.keyword_reads:
+            forward.setdefault(name, False)
+    return constructor, forward
+
+
+def _function_arguments(call: Call, numbers: Mapping[str, int]) -> tuple[list[Any], dict[str, Any]]:
+    """(those that go by place alone and stand first, the others by name)."""
+    others = {name: _value(call, name, each, numbers) for name, each in call.arguments.items()}
+    if call.entry.accepts("training"):
+        others.setdefault("training", False)
+    places = [each.name for each in call.entry.parameters if each.passing == "position"]
+    return [others.pop(name) for name in places if name in others], others
+
+
+def _placed(call: Call, reads: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+    """(tensors by place, tensors by name): those that stand behind another argument (index of gather) need theirs.
+
+    A function that takes each tensor of a sequence as an argument of its own (einsum) gets them so.
+    """
+    signature = [each for each in call.entry.parameters if each.passing != "position"]
+    if any(each.passing == "spread" for each in signature):
+        return [item for each in reads for item in (each if isinstance(each, (tuple, list)) else [each])], {}
+    together = 0
+    while together < len(signature) and signature[together].takes_tensor:
+        together += 1
+    later = [each.name for each in call.entry.inputs[together:]]
+    return reads[:together], dict(zip(later, reads[together:], strict=False))
+
+
+def _fed(value: Value, numbers: Mapping[str, int]) -> Any:
+    if isinstance(value, TensorType):
+        return torch.empty([worked_out(size, numbers) for size in value.shape], dtype=getattr(torch, value.dtype))
+    if isinstance(value, ChoiceType):
+        return value.option
+    if isinstance(value, tuple):
+        return tuple(_fed(each, numbers) for each in value)
+    if isinstance(value, dict):
+        return tuple(_fed(each, numbers) for each in value.values())
+    return value
+
+
+def _value(call: Call, name: str, value: Any, numbers: Mapping[str, int]) -> Any:
+    """An argument as torch takes it: dtypes by name, arrays as tensors where one is wanted, numbers for free sizes."""
+    kind = call.entry.parameter(name).type if call.entry.accepts(name) else ""
+    if isinstance(value, str) and "dtype" in kind:
+        return getattr(torch, value)
+    if isinstance(value, dict) and "tensor" in value:
+        dtype = value.get("dtype")
+        return torch.tensor(value["tensor"], dtype=getattr(torch, dtype) if isinstance(dtype, str) else None)
+    if isinstance(value, (list, tuple)) and "tensor" in kind:
+        return torch.tensor(value)
+    return _numbers(value, numbers)
+
+
+def _numbers(value: Any, numbers: Mapping[str, int]) -> Any:
+    if isinstance(value, Free):
+        return worked_out(value, numbers)
+    return tuple(_numbers(each, numbers) for each in value) if isinstance(value, (list, tuple)) else value
+
+
+def _described(made: Any) -> Value:
+    """Shapes and dtypes; a tuple with named fields is told as a dict."""
+    if isinstance(made, torch.Tensor):
+        return TensorType(tuple(made.shape), str(made.dtype).removeprefix("torch."))
+    if type(made).__module__ == "torch.return_types" or hasattr(made, "_fields"):
+        fields: tuple[str, ...] = getattr(made, "_fields", None) or type(made).__match_args__
+        return {name: _described(getattr(made, name)) for name in fields}
+    if isinstance(made, (tuple, list)):
+        return tuple(_described(each) for each in made)
+    return None
