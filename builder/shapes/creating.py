@@ -34,7 +34,7 @@ def arange(call: Call) -> Made | None:
     misfit = Misfit(f"arange from {start} to {end} by {step} goes the wrong way", argument="end")
     distance: Size = end - start if step > 0 else start - end
     conditions = needs_at_least(distance, 0, misfit)
-    count = -((-distance) // abs(step))
+    count = (distance + abs(step) - 1) // abs(step)
     return Made(result=TensorType((count,), dtype if isinstance(dtype, str) else "int64"), conditions=conditions)
 
 

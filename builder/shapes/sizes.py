@@ -86,7 +86,9 @@ class Free:
         for monomial, factor in sorted(self.terms, key=lambda term: not term[0]):
             sign = "-" if factor < 0 else "+"
             words += f" {sign} " if words else ("-" if factor < 0 else "")
-            words += _product_text(abs(factor), monomial)
+            text = _product_text(abs(factor), monomial)
+            # Python reads -H // 2 as (-H) // 2
+            words += f"({text})" if words == "-" and _is_quotient(abs(factor), monomial) else text
         return words
 
     __repr__ = __str__
@@ -185,6 +187,10 @@ def at_least(size: Size, limit: int) -> bool | None:
     return True if low >= limit else False if high < limit else None
 
 
+def _is_quotient(factor: int, monomial: Monomial) -> bool:
+    return factor == 1 and len(monomial) == 1 and isinstance(monomial[0], Quotient)
+
+
 def _is_name(monomial: Monomial) -> bool:
     return len(monomial) == 1 and isinstance(monomial[0], str)
 
@@ -250,6 +256,8 @@ def _floor_by_free(over: Size, by: Free) -> Size:
             return _sum(term for term in divided if term is not None)
     if over == by:
         return 1
+    if over == 0:
+        return 0
     if isinstance(over, int):
         over = Free((((), over),))
     return Free((((Quotient(over, by),), 1),))
