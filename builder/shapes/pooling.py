@@ -95,7 +95,7 @@ def _slid(call: Call, given: TensorType, size: Size, window: tuple[int, int, int
     else:
         over = size + 2 * padding - reach
         note = f"floor(({size} + 2*{padding} - {reach}) / {stride}) + 1 = {over // stride + 1}"
-    message = f"{call.entry.name} has a kernel of {reach}, which does not fit an input of {shape_text(given.shape)}"
+    message = f"{call.entry.name} has a window of {reach}, which does not fit an input of {shape_text(given.shape)}"
     misfit = Misfit(message, argument="kernel_size", notes=(note,))
     return over // stride + 1, needs_at_least(over, 0, misfit)
 
