@@ -121,9 +121,9 @@ def prelu(call: Call) -> Made:
 
 
 def dropout(call: Call) -> Made:
-    """Same shape and dtype; `p` is a probability. The alpha functions, as torch has them, let any dtype through."""
+    """Same shape and dtype; `p` is a probability. In evaluation torch lets whole numbers through, in training not."""
     _demand_probability(call)
-    return keeps(call) if call.entry.name.endswith("alpha_dropout") else keeps_floating(call)
+    return keeps_floating(call)
 
 
 def channel_dropout(call: Call) -> Made:
