@@ -115,6 +115,8 @@ def test_a_sample_that_cannot_be_read_is_named(workers: int) -> None:
     assert str(caught.value) == "sample 7 of the dataset cannot be read: OSError: image file is truncated"
 
 
+# torch's own iterator may hear of the death while it is being collected, where it can only warn
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_worker_that_is_killed_is_told() -> None:
     batches = data.Batches(data.DatasetSource(Dying()), batch_size=2, num_workers=1)
     with pytest.raises(data.DataError, match="a process that reads data ended unexpectedly"):
