@@ -59,7 +59,23 @@ def call(node: Node, values: list[str], keyword_values: Mapping[str, str], modul
     if node.role == "method":
         return f"{values[0]}.{entry.name}({_joined(*values[1:], *named, rest)})"
     called = re.sub(r"^torch\.nn\.functional\.", "F.", node.target)
-    return f"{called}({_joined(*values, *named, rest)})"
+    leading = [each.name for each in entry.parameters if each.passing == "position" and each.name in node.arguments]
+    first = keywords(entry, {name: node.arguments[name] for name in leading})
+    others = {name: value for name, value in node.arguments.items() if name not in leading}
+    rest = _joined(keywords(entry, others), *_mode(entry, node.arguments))
+    return f"{called}({_joined(first, *_placed(entry, values), *named, rest)})"
+
+
+def _placed(entry: Entry, values: list[str]) -> list[str]:
+    """Tensors by place; those that stand behind another argument (the index of gather) by name; einsum's spread."""
+    signature = [each for each in entry.parameters if each.passing != "position"]
+    if any(each.passing == "spread" for each in signature):
+        return [f"*{value}" if value.startswith("[") else value for value in values]
+    together = 0
+    while together < len(signature) and signature[together].takes_tensor:
+        together += 1
+    later = [each.name for each in entry.inputs[together:]]
+    return values[:together] + [f"{n}={v}" for n, v in zip(later, values[together:], strict=False)]
 
 
 def keywords(entry: Entry, arguments: Mapping[str, Any]) -> str:
