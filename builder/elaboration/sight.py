@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from builder.shapes.call import ChoiceType, TensorType, Value
@@ -16,20 +16,41 @@ from dsl.tables import Faults, described
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A name in sight: what it is, how nodes refer to it, and where it was said."""
+    """A name in sight: what it is, how nodes refer to it, and where it was said.
+
+    parameters: types of the parameters and buffers that the layer itself owns, by name below it.
+    module: dotted path of the module that it calls, for `share` and `tie`; None for what has none.
+    barred: why it cannot be read here, in one sentence, though its name is in sight; "" where it can.
+    """
 
     value: Value
     reference: Any
     label: str
     place: Place | None = None
     high: int | None = None
+    parameters: Mapping[str, TensorType] = field(default_factory=dict)
+    module: str | None = None
+    barred: str = ""
 
     @property
-    def shape(self) -> tuple[Any, ...]:
+    def shape(self) -> list[Any]:
         """For expressions: `x.shape[1]`."""
+        if self.barred:
+            raise TypeError(self.barred)
         if isinstance(self.value, TensorType):
-            return self.value.shape
+            return list(self.value.shape)
         raise TypeError(f"`{self.label}` has no shape here")
+
+    def pick(self, word: str) -> Seen | None:
+        """One of several results (`0`, `values`), else one of the layer's own parameters (`weight`); None if neither."""
+        if isinstance(self.value, tuple) and word.isdigit() and int(word) < len(self.value):
+            return Seen(self.value[int(word)], pick_of(self.reference, int(word)), f"{self.label}.{word}", self.place)
+        if isinstance(self.value, dict) and word in self.value:
+            return Seen(self.value[word], pick_of(self.reference, word), f"{self.label}.{word}", self.place)
+        if word in self.parameters and isinstance(self.reference, dict):
+            reference = {"from": self.reference["from"], "parameter": word}
+            return Seen(self.parameters[word], reference, f"{self.label}.{word}", self.place)
+        return None
 
 
 class FaultToldError(Exception):
@@ -50,21 +71,23 @@ def look_up(reference: Any, scope: Mapping[str, Seen], place: Place, faults: Fau
                         notes=notes, fix=fix)  # fmt: skip
         raise FaultToldError
     seen = scope[head]
+    if seen.barred:
+        faults.add(place, seen.barred, "reference", part="value")
+        raise FaultToldError
     for pick in picks:
         seen = _picked(seen, pick, reference, place, faults)
     return seen
 
 
 def _picked(seen: Seen, pick: str, reference: str, place: Place, faults: Faults) -> Seen:
-    value = seen.value
-    if value is None:
+    if seen.value is None:
         return seen
-    if isinstance(value, tuple) and pick.isdigit() and int(pick) < len(value):
-        return Seen(value[int(pick)], pick_of(seen.reference, int(pick)), f"{seen.label}.{pick}", seen.place)
-    if isinstance(value, dict) and pick in value:
-        return Seen(value[pick], pick_of(seen.reference, pick), f"{seen.label}.{pick}", seen.place)
-    there = range(len(value)) if isinstance(value, tuple) else value if isinstance(value, dict) else ()
-    notes = (f"its results: {', '.join(f'{seen.label}.{each}' for each in there)}",) if there else ()
+    found = seen.pick(pick)
+    if found is not None:
+        return found
+    value = seen.value
+    there = range(len(value)) if isinstance(value, tuple) else value if isinstance(value, dict) else seen.parameters
+    notes = (f"what can be picked: {', '.join(f'{seen.label}.{each}' for each in there)}",) if there else ()
     message = f'"{reference}" is not one of several results: `{seen.label}` gives {text_of(value)}'
     faults.add(place, message, "reference", part="value", notes=notes)
     raise FaultToldError
