@@ -63,13 +63,15 @@ def whole(text: str) -> str | None:
 
 
 def parsed(text: str) -> ast.expr:
-    """The tree of an expression; ExpressionError where it is none, or is too long."""
+    """The tree of an expression; ExpressionError where it is none, is too long, or too deep to walk down by calls."""
     if len(text) > LONGEST:
         raise ExpressionError(f"an expression has at most {LONGEST:,} characters")
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ExpressionError(f"`{short(text)}` is not an expression") from error
+    _demand_shallow(tree)
+    return tree
 
 
 def named(name: str, scope: Mapping[str, Any]) -> Any:
@@ -93,6 +95,14 @@ def picked(value: Any, word: str) -> Any:
 
 def short(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _demand_shallow(tree: ast.expr) -> None:
+    level: list[ast.AST] = [tree]
+    for _ in range(DEEPEST + 1):
+        level = [child for each in level for child in ast.iter_child_nodes(each)]
+    if any(isinstance(each, ast.expr) for each in level):
+        raise ExpressionError(f"an expression nests at most {DEEPEST} deep")
 
 
 def _pieces(text: str) -> Iterator[tuple[str, bool]]:
@@ -133,7 +143,7 @@ def _written(value: Any) -> str:
 def _value(text: str, scope: Mapping[str, Any]) -> Any:
     tree = parsed(text)
     try:
-        value = bounded(_of(tree, scope, 0))
+        value = bounded(_of(tree, scope))
         if is_seen(value):
             raise ExpressionError(f"`{short(text)}` is a tensor, and an expression here makes numbers or words")
         return value
@@ -145,12 +155,9 @@ def _value(text: str, scope: Mapping[str, Any]) -> Any:
         raise ExpressionError(f"`{short(text)}` cannot be worked out: {error}") from error
 
 
-def _of(node: ast.expr, scope: Mapping[str, Any], depth: int) -> Any:
-    if depth > DEEPEST:
-        raise ExpressionError(f"an expression nests at most {DEEPEST} deep")
-
+def _of(node: ast.expr, scope: Mapping[str, Any]) -> Any:
     def of(inner: ast.expr) -> Any:
-        return _of(inner, scope, depth + 1)
+        return _of(inner, scope)
 
     match node:
         case ast.Constant(value=bool() | int() | float() | str() | None):
