@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builder.elaboration.sight import text_of
-from builder.elaboration.terms import DEVICE, Term, as_tensor, dotted, of_list, plain, values_of
+from builder.elaboration.terms import DEVICE, Term, argument, as_tensor, described_term, dotted, of_list, values_of
 from builder.shapes.call import Call, Value
 from builder.shapes.sizes import Free
 from dsl.arithmetic import ExpressionError
 from dsl.catalogue import Entry, Parameter, bind, find, mismatch, names, suggest
 from dsl.catalogue.types import words
-from dsl.tables import described
+
+_INSTEAD = {
+    "len": "the size of a dim is x.shape[0]",
+    "tensor": "a list of numbers becomes a tensor where one is wanted",
+}
 
 
 def function(name: str) -> Entry:
@@ -24,6 +27,8 @@ def function(name: str) -> Entry:
         return entry
     if entry is not None:
         raise ExpressionError(f"`{name}` is a layer type; a value calls functions alone")
+    if name in _INSTEAD:
+        raise ExpressionError(f"`{name}` is no function of tensors; {_INSTEAD[name]}")
     near = [each for each in suggest(name, names()) if not each[0].isupper()]
     meant = f"; did you mean `{near[0]}`?" if near else ""
     raise ExpressionError(f"no function is called `{name}`{meant}")
@@ -51,7 +56,7 @@ class Bound:
                 else:
                     keyword_reads[name] = values_of(term)
             elif term is not None:
-                arguments[name] = plain(term)
+                arguments[name] = argument(term)
         return Call(entry=self.entry, arguments=arguments, reads=reads, keyword_reads=keyword_reads)
 
     def node(self) -> ast.expr:
@@ -99,7 +104,7 @@ def bound(entry: Entry, positional: Sequence[Term], named: Mapping[str, Term]) -
     """The arguments by name, by the first of the signatures that takes them; ExpressionError where none does."""
     unknown = [name for name in named if not entry.accepts(name)]
     if unknown:
-        raise ExpressionError(_unknown(entry, unknown[0], {name: plain(term) for name, term in named.items()}))
+        raise ExpressionError(_unknown(entry, unknown[0], {name: argument(term) for name, term in named.items()}))
     objections = []
     for signature in (entry.parameters, *entry.overloads):
         try:
@@ -133,8 +138,7 @@ def _fitted(
         if parameter.name in given:
             fitting[parameter.name] = _fitting(entry, parameter, given[parameter.name], len(fitting))
         elif parameter.required:
-            what = words(parameter.type)
-            raise _ObjectionError(f"{entry.name} needs `{parameter.name}`: {what}", len(fitting))
+            raise _ObjectionError(f"{entry.name} needs `{parameter.name}`: {_wanted(parameter)}", len(fitting))
     by_place_alone = [each.name for each in signature if each.passing != "name" and each.name in given]
     return Bound(entry, {name: fitting[name] for name in given}, list(dict.fromkeys([*by_place_alone, *placed])))
 
@@ -154,7 +158,8 @@ def _by_place(entry: Entry, signature: Sequence[Parameter], positional: Sequence
         else:
             given[parameter.name] = rest.pop(0)
     if rest:
-        raise _ObjectionError(f"{entry.name} takes {len(signature)} arguments, but {len(positional)} are written", 0)
+        count = f"{len(signature)} argument{'' if len(signature) == 1 else 's'}"
+        raise _ObjectionError(f"{entry.name} takes {count}, but {len(positional)} are written", 0)
     return given
 
 
@@ -166,16 +171,18 @@ def _fitting(entry: Entry, parameter: Parameter, term: Term, reached: int) -> Te
         return term
     if _is_sequence(term) and "tensors" in kinds:
         return term
-    if not term.reads and others and mismatch(others, plain(term)) is None:
+    if not term.reads and others and mismatch(others, argument(term)) is None:
         return term
     if not term.reads and "tensor" in kinds and isinstance(term.value, list):
         return as_tensor(term)
-    found = text_of(term.value) if term.is_tensor or term.is_several else described(plain_or_words(term))
-    raise _ObjectionError(f"`{parameter.name}` of {entry.name} is {words(parameter.type)}, not {found}", reached)
+    message = f"`{parameter.name}` of {entry.name} is {_wanted(parameter)}, not {described_term(term)}"
+    if entry.name == "sqrt":
+        message += "; the root of a number is its power 0.5"
+    raise _ObjectionError(message, reached)
 
 
-def plain_or_words(term: Term) -> Any:
-    return [text_of(each.value) if each.reads else plain(each) for each in term.value] if term.reads else plain(term)
+def _wanted(parameter: Parameter) -> str:
+    return words(parameter.type).replace(" (the name of a layer, or an array)", "")
 
 
 def _is_sequence(term: Term) -> bool:

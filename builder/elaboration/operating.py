@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from builder.elaboration.sight import text_of
-from builder.elaboration.terms import Drawn, Term, as_tensor, of_list, of_plain, plain
+from builder.elaboration.terms import Drawn, Term, argument, as_tensor, of_list, of_plain, plain
 from builder.shapes.call import Call, Condition, Made, Misfit, TensorType, Value
 from builder.shapes.dtypes import category
 from builder.shapes.rules import shape
 from builder.shapes.sizes import Free, Size
-from dsl.arithmetic import SIGNS, ExpressionError, bounded, compare, demand_known, holds, negated, operate
+from dsl.arithmetic import SIGNS, ExpressionError, bounded, compare, holds, negated, operate
 from dsl.catalogue import Entry, find
 from dsl.expressions import short
 
@@ -62,7 +62,8 @@ class Operations:
         written = ast.UnaryOp(op=op, operand=term.node)
         if term.is_tensor:
             name = _FUNCTIONS[type(op)]
-            return Term(written, self.shaped(Call(entry=_entry(name), arguments={}, reads=[term.value]), node, name))
+            call = Call(entry=_entry(name), arguments={}, reads=[term.value])
+            return Term(written, self.shaped(call, node, name, "`-`" if name == "neg" else "`+`"))
         if isinstance(term.value, Drawn):
             return Term(written, Drawn(f"-({term.value})"))
         _demand_number(term, node)
@@ -72,7 +73,7 @@ class Operations:
     def pair(self, op: ast.operator, left: Term, right: Term, node: ast.expr) -> Term:
         if type(op) not in _FUNCTIONS:
             raise ExpressionError("a value has the operators + - * / // % ** @, and functions such as logical_and")
-        if left.is_tensor or right.is_tensor:
+        if any(each.is_tensor or each.is_several for each in (left, right)):
             return self._of_tensors(op, left, right, ast.BinOp, node)
         if isinstance(left.value, list) or isinstance(right.value, list):
             return _of_lists(op, left, right, node)
@@ -81,7 +82,6 @@ class Operations:
     def compared(self, ops: Sequence[ast.cmpop], terms: Sequence[Term], node: ast.expr) -> Term:
         if not any(each.reads for each in terms):
             values = [plain(each) for each in terms]
-            demand_known("a comparison", *(each.value for each in terms if isinstance(each.value, Drawn)))
             return of_plain(all(compare(op, *values[index : index + 2]) for index, op in enumerate(ops)))
         if len(ops) > 1:
             message = "tensors are compared two at a time: logical_and(a < b, b < c)"
@@ -98,7 +98,7 @@ class Operations:
             _demand_operand(each, sign, node, numbers=name != "matmul")
         entry = _entry(name)
         first, second = (each.name for each in entry.parameters[:2])
-        numbers = {key: plain(each) for key, each in ((first, left), (second, right)) if not each.is_tensor}
+        numbers = {key: argument(each) for key, each in ((first, left), (second, right)) if not each.is_tensor}
         reads = [left.value] if left.is_tensor else []
         reads += [right.value] if reads and right.is_tensor else []
         keyword_reads = {} if left.is_tensor else {second: right.value}
@@ -133,11 +133,10 @@ def _of_lists(op: ast.operator, left: Term, right: Term, node: ast.expr) -> Term
     if isinstance(op, ast.Add) and isinstance(left.value, list) and isinstance(right.value, list):
         made = [*left.value, *right.value]
     elif isinstance(op, ast.Mult) and (isinstance(left.value, int) or isinstance(right.value, int)):
-        operate(op, plain(left), plain(right))  # bounded
+        operate(op, plain(left), plain(right))  # so that what is too long is never made
         made = left.value * right.value
     else:
         raise ExpressionError(f"lists are joined by `+` and repeated by `*` with a whole number: `{_text(node)}`")
-    bounded([plain(each) if not each.reads else None for each in made])
     return of_list(made)
 
 

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from builder.elaboration.sight import Seen
+from builder.elaboration.sight import Seen, text_of
 from builder.shapes.call import TensorType, Value
 from builder.shapes.dtypes import result_dtype
 from builder.shapes.sizes import Free
-from dsl.arithmetic import ExpressionError
+from dsl.arithmetic import LONGEST, ExpressionError
+from dsl.tables import described
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +71,29 @@ def of_plain(value: Any) -> Term:
 
 
 def of_list(terms: Sequence[Term]) -> Term:
+    _demand_short(terms)
     return Term(ast.List(elts=[each.node for each in terms], ctx=ast.Load()), list(terms))
 
 
 def plain(term: Term) -> Any:
-    """The value of a term without tensors, as rules and signatures take it."""
+    """What is known of a term, its lists as lists of such."""
+    return [plain(each) for each in term.value] if isinstance(term.value, list) else term.value
+
+
+def argument(term: Term) -> Any:
+    """The value of a term without tensors as rules and signatures take it: any fraction for one that is not known."""
     if isinstance(term.value, list):
-        return [plain(each) for each in term.value]
+        return [argument(each) for each in term.value]
     return 0.5 if isinstance(term.value, Drawn) else term.value
+
+
+def described_term(term: Term) -> str:
+    """What a term is, in a sentence."""
+    if isinstance(term.value, Drawn):
+        return f"the number {term.value}"
+    if isinstance(term.value, list) and term.reads:
+        return f"a list of {', '.join(dict.fromkeys(described_term(each) for each in term.value))}"
+    return text_of(term.value) if term.reads else described(plain(term))
 
 
 def values_of(term: Term) -> Value:
@@ -125,6 +141,20 @@ def place_node(index: int) -> ast.expr:
 
 # `{device}`: the device of what the value reads, or the model's own where it reads nothing.
 DEVICE: ast.expr = ast.Set(elts=[ast.Name(id="device", ctx=ast.Load())])
+
+
+def _demand_short(terms: Sequence[Term]) -> None:
+    """Counts by levels and stops where there are too many, as one list may stand in another many times."""
+    count = 0
+    level: list[Sequence[Term]] = [terms]
+    while level:
+        following = []
+        for each in level:
+            count += len(each)
+            if count > LONGEST:
+                raise ExpressionError(f"a list in a spec has at most {LONGEST:,} elements")
+            following += [term.value for term in each if isinstance(term.value, list)]
+        level = following
 
 
 def _literal(value: Any) -> ast.expr:

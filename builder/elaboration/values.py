@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from builder.elaboration.calling import bound, function
+from builder.elaboration.naming import Names, UnknownValueError
 from builder.elaboration.operating import Operations
-from builder.elaboration.sight import Seen, text_of
-from builder.elaboration.terms import Term, is_known, of_list, of_plain, place_node, plain
-from builder.shapes.call import ChoiceType, Made, TensorType
+from builder.elaboration.sight import Seen
+from builder.elaboration.terms import Term, is_known, of_list, of_plain, plain
+from builder.shapes.call import Made, TensorType
 from builder.shapes.indexing import Index, indexed
-from builder.shapes.sizes import Free, single_name
+from builder.shapes.sizes import Free
 from dsl.arithmetic import ExpressionError, bounded, demand_known, holds
-from dsl.expressions import named, parsed, picked, short, whole
+from dsl.expressions import parsed, short, whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +39,6 @@ class Compiled:
     made: Made
 
 
-class _UnknownError(Exception):
-    """It reads what has no known shape because of a fault that has been told."""
-
-
 def compile_value(text: str, constants: Mapping[str, Any], scope: Mapping[str, Seen]) -> Compiled:
     """The `${...}` of a `value` layer, over constants (params, vars, i), which come first, and what is in sight.
 
@@ -51,10 +48,10 @@ def compile_value(text: str, constants: Mapping[str, Any], scope: Mapping[str, S
     inner = whole(text)
     if inner is None:
         raise ExpressionError('a value is one expression: value = "${...}"')
-    compiler = _Compiler(constants, scope)
+    compiler = _Compiler(Names(constants, scope))
     try:
         return compiler.compiled(compiler.of(parsed(inner)), inner)
-    except _UnknownError:
+    except UnknownValueError:
         return Compiled(text="", reads=[], made=Made(result=None))
     except ZeroDivisionError as error:
         raise ExpressionError(f"`{short(inner)}` divides by zero") from error
@@ -64,9 +61,7 @@ def compile_value(text: str, constants: Mapping[str, Any], scope: Mapping[str, S
 
 @dataclass(slots=True)
 class _Compiler:
-    constants: Mapping[str, Any]
-    scope: Mapping[str, Seen]
-    read: list[Seen] = field(default_factory=list)
+    names: Names
     operations: Operations = field(default_factory=Operations)
 
     def compiled(self, term: Term, written: str) -> Compiled:
@@ -75,11 +70,11 @@ class _Compiler:
             nodes = [each.node for each in term.value]
             term = Term(ast.Tuple(elts=nodes, ctx=ast.Load()), tuple(each.value for each in term.value))
         if not term.is_tensor and not term.is_several:
-            raise ExpressionError(f"a value is a tensor, and `{short(written)}` is none")
+            raise ExpressionError(f"a value is a tensor, and `{short(written)}` is not one")
         text = ast.unparse(term.node)
         order = list(dict.fromkeys(int(each) for each in re.findall(r"\{(\d+)\}", text)))
         text = re.sub(r"\{(\d+)\}", lambda match: f"{{{order.index(int(match[1]))}}}", text)
-        reads = [self.read[index] for index in order]
+        reads = [self.names.read[index] for index in order]
         first = next((index for index, each in enumerate(reads) if isinstance(each.value, TensorType)), None)
         if first is not None:
             text = text.replace("{device}", f"{{{first}}}.device")
@@ -90,7 +85,7 @@ class _Compiler:
             case ast.Constant(value=bool() | int() | float() | str() | None):
                 return of_plain(bounded(node.value))
             case ast.Name(id=name):
-                return self._named(name)
+                return self.names.named(name)
             case ast.List(elts=elements) | ast.Tuple(elts=elements):
                 return of_list([self.of(each) for each in elements])
             case ast.UnaryOp(op=op, operand=operand):
@@ -106,49 +101,10 @@ class _Compiler:
             case ast.Subscript(value=value, slice=index):
                 return self._subscript(self.of(value), index, node)
             case ast.Attribute(value=value, attr=word):
-                return self._attribute(self.of(value), word)
+                return self.names.attribute(self.of(value), word)
             case ast.Call(func=func, args=arguments, keywords=keywords):
                 return self._called(func, arguments, keywords, node)
         raise ExpressionError(f"`{short(ast.unparse(node))}` is not something a value may hold")
-
-    def _named(self, name: str) -> Term:
-        if name in self.constants:
-            return self._constant(self.constants[name], name)
-        if name in self.scope:
-            return self._seen(self.scope[name])
-        return of_plain(named(name, {}))
-
-    def _constant(self, value: Any, name: str) -> Term:
-        if isinstance(value, (list, tuple)):
-            return of_list([self._constant(each, name) for each in value])
-        if isinstance(value, Free):
-            return Term(self._size(value), value)
-        if isinstance(value, (bool, int, float, str)) or value is None:
-            return of_plain(value)
-        raise ExpressionError(f"`{name}` is a table, which a value does not read")
-
-    def _seen(self, seen: Seen) -> Term:
-        if seen.barred:
-            raise ExpressionError(seen.barred)
-        if seen.value is None:
-            raise _UnknownError
-        if isinstance(seen.value, ChoiceType):
-            raise ExpressionError(f"`{seen.label}` is a choice of words, which a value does not read")
-        known = [each.reference for each in self.read]
-        if seen.reference not in known:
-            self.read.append(seen)
-            known.append(seen.reference)
-        return Term(place_node(known.index(seen.reference)), seen.value, seen)
-
-    def _size(self, size: Free) -> ast.expr:
-        """A free size as Python works it out: its names are dims of tensors in sight."""
-        places: dict[str, ast.expr] = {}
-        for seen in [*self.read, *self.scope.values()]:
-            if isinstance(seen.value, TensorType) and not seen.barred:
-                for dim, each in enumerate(seen.value.shape):
-                    if single_name(each) and str(each) not in places:
-                        places[str(each)] = _dim(self._seen(seen).node, dim)
-        return _Filled(places, size).visit(parsed(str(size)))  # type: ignore[no-any-return]
 
     def _holds(self, test: Term, node: ast.expr) -> bool:
         if test.reads:
@@ -170,49 +126,13 @@ class _Compiler:
                 break
         return result
 
-    def _attribute(self, term: Term, word: str) -> Term:
-        if term.is_tensor and word == "shape":
-            return of_list([self._length(term, dim) for dim in range(len(term.value.shape))])
-        if term.seen is not None:
-            if word == "shape":
-                raise ExpressionError(f"`{term.seen.label}` has no shape: it gives {text_of(term.value)}")
-            return self._seen(picked(term.seen, word))
-        if isinstance(term.value, dict):
-            if word in term.value:
-                return Term(ast.Attribute(term.node, word, ast.Load()), term.value[word])
-            there = ", ".join(f"`{each}`" for each in term.value)
-            raise ExpressionError(f"there is no result `{word}`; what can be picked is {there}")
-        raise ExpressionError(f"`.{word}` is not something a value may hold: it asks shapes and picks results")
-
-    def _length(self, term: Term, dim: int) -> Term:
-        size = term.value.shape[dim]
-        return of_plain(size) if isinstance(size, int) else Term(_dim(term.node, dim), size)
-
     def _subscript(self, term: Term, index: ast.expr, node: ast.expr) -> Term:
         if term.is_tensor:
             return self._indexed(term, index, node)
         if isinstance(index, ast.Slice):
             ends = [None if each is None else self._known(each) for each in (index.lower, index.upper, index.step)]
-            return self._part(term, slice(*ends))
-        return self._part(term, self._known(index))
-
-    def _part(self, term: Term, at: Any) -> Term:
-        """A place of a list, one of several results, or a run of either."""
-        if isinstance(term.value, list):
-            return of_list(term.value[at]) if isinstance(at, slice) else term.value[at]
-        if not term.is_several:
-            raise ExpressionError(f"`{term.value}` is a number or a word, which has no parts")
-        if isinstance(at, slice):
-            return of_list([self._part(term, each) for each in range(len(term.value))[at]])
-        if isinstance(at, str):
-            return self._attribute(term, at)
-        at = at + len(term.value) if at < 0 else at
-        if term.seen is not None:
-            return self._seen(picked(term.seen, str(at)))
-        several = list(term.value.values()) if isinstance(term.value, dict) else term.value
-        if not 0 <= at < len(several):
-            raise ExpressionError(f"there is no result {at}: there are {len(several)}")
-        return Term(ast.Subscript(term.node, ast.Constant(at), ast.Load()), several[at])
+            return self.names.part(term, slice(*ends))
+        return self.names.part(term, self._known(index))
 
     def _known(self, node: ast.expr) -> Any:
         term = self.of(node)
@@ -257,7 +177,7 @@ class _Compiler:
         if name is None or any(isinstance(each, ast.Starred) for each in arguments):
             raise ExpressionError(f"`{short(ast.unparse(node))}` is not something a value may hold")
         first = name.partition(".")[0]
-        if first != name and (first in self.scope or first in self.constants):
+        if first != name and (first in self.names.scope or first in self.names.constants):
             word = name.rpartition(".")[2]
             raise ExpressionError(f"a value calls functions, not methods: {word}({name[: -len(word) - 1]}, ...)")
         entry = function(name)
@@ -265,23 +185,19 @@ class _Compiler:
         if len(named_ones) < len(keywords):
             raise ExpressionError(f"`{short(ast.unparse(node))}` is not something a value may hold")
         called = bound(entry, [self.of(each) for each in arguments], named_ones)
-        return Term(called.node(), self.operations.shaped(called.call(), node, entry.name))
+        call = called.call()
+        if _holds_unknown([*call.reads, *call.keyword_reads.values()]):
+            raise UnknownValueError
+        result = self.operations.shaped(call, node, entry.name)
+        if result is None:
+            raise ExpressionError(f"`{name}` gives no tensor")
+        return Term(called.node(), result)
 
 
-class _Filled(ast.NodeTransformer):
-    """Puts what a free size's names stand for in their places."""
-
-    def __init__(self, places: Mapping[str, ast.expr], size: Free) -> None:
-        self.places, self.size = places, size
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        if node.id not in self.places:
-            raise ExpressionError(f"the free size {self.size} is no dim of a tensor in sight")
-        return self.places[node.id]
-
-
-def _dim(node: ast.expr, dim: int) -> ast.expr:
-    return ast.Subscript(ast.Attribute(node, "shape", ast.Load()), ast.Constant(dim), ast.Load())
+def _holds_unknown(values: Iterable[Any]) -> bool:
+    """Whether one of several results is not known because of a fault."""
+    several = [each.values() if isinstance(each, dict) else each for each in values if isinstance(each, (tuple, dict))]
+    return any(each is None for each in values) or any(_holds_unknown(list(each)) for each in several)
 
 
 def _dotted_name(node: ast.expr) -> str | None:
