@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from builder import graph as contract
-from builder.codegen.literals import WIDTH, call, constructor, entry_of, identifier
+from builder.codegen.calls import call, constructor, forward_arguments, identifier
+from builder.codegen.literals import WIDTH
 from builder.graph import Node, Region
 from builder.shapes.call import shape_text
 
 if TYPE_CHECKING:
     import networkx
 
-IMPORTED = frozenset(("torch", "nn", "F", "Tensor", "OrderedDict"))  # names at the top of generated source
+# What generated source takes from Python's own library, by the word that needs it.
+_STANDARD = {"functools.": "import functools", "OrderedDict(": "from collections import OrderedDict"}
+IMPORTED = frozenset(("torch", "nn", "F", "Tensor", "OrderedDict", "functools"))  # names at the top of generated source
 Key = tuple[Any, ...]  # a node's name, then the picks among its results
 
 
@@ -91,7 +94,7 @@ class _Writer:
                 if node.role != "module" or node.keyword_reads or node.module != child:
                     return False
                 reads, result = [_key(each) for each in node.reads], {"from": child}
-                arguments = bool(_forward_arguments(node))
+                arguments = bool(forward_arguments(node))
             if len(reads) != 1 or arguments or (position and reads[0] != before):
                 return False
             before = _key(result)
@@ -285,10 +288,6 @@ class _Forward:
         return "{" + ", ".join(f'"{key}": {self._structure(each)}' for key, each in reference.items()) + "}"
 
 
-def _forward_arguments(node: Node) -> set[str]:
-    return {each.name for each in entry_of(node).inputs} & set(node.arguments)
-
-
 def _flat(reads: Any) -> Iterator[dict[str, Any]]:
     """The single references in a structure of them."""
     if isinstance(reads, list):
@@ -326,9 +325,10 @@ def _docstring(first: str, second: str) -> str:
 
 
 def _imports(body: str) -> str:
-    lines = ["import torch"] if re.search(r"\btorch\.(?!nn)", body) else []
-    if "OrderedDict(" in body:
-        lines = ["from collections import OrderedDict", "", *lines]
+    standard = [line for word, line in _STANDARD.items() if word in body]
+    lines = [*standard, ""] if standard else []
+    if re.search(r"\btorch\.(?!nn)", body):
+        lines.append("import torch")
     if "F." in body:
         lines.append("import torch.nn.functional as F")
     return "\n".join([*lines, "from torch import Tensor, nn"])
