@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from builder.elaboration.arguments import argument_data, forward_names, is_reference, tell_problem
+from builder.elaboration.arguments import argument_data, forward_names, is_reference
 from builder.elaboration.sight import FaultToldError, Seen, data_of, dtype_data, look_up, said, shape_data
 from builder.graph import Node
 from builder.shapes.call import Call, ChoiceType, Made, Misfit, Value
@@ -120,7 +120,24 @@ class TypedLayer:
             held |= dict.fromkeys(keyword_reads, "a reference")
         problems = [each for each in bind(self.entry, held) if not self._inferred_later(each)]
         for problem in problems:
-            tell_problem(self.entry, problem, self.layer.place, self.faults)
+            place = self.layer.place.at(problem.argument)
+            kind = self.entry.name
+            if problem.kind == "unknown":
+                near = problem.suggestions
+                fix = Fix(f"did you mean {either_of(near)}?", near[0]) if near else None
+                notes = () if near else (f"it takes {problem.expected}",) if problem.expected else ()
+                self.faults.add(place, f"{kind} has no argument `{problem.argument}`", "argument", part="key",
+                                     notes=notes, fix=fix)  # fmt: skip
+            elif problem.kind == "type":
+                message = f"`{problem.argument}` of {kind} is {problem.expected}, not {described(problem.found)}"
+                near = problem.suggestions
+                fix = Fix(f'did you mean "{near[0]}"?', f'{problem.argument} = "{near[0]}"') if near else None
+                self.faults.add(place, message, "argument", label=f"expected {problem.expected}", fix=fix)
+            else:
+                what = f": {problem.expected}" if problem.expected else ""
+                message = f"{kind} needs `{problem.argument}`{what}"
+                self.faults.add(self.layer.place.at("type"), message, "argument",
+                                     fix=Fix(f"add {problem.argument} = ..."))  # fmt: skip
         if problems:
             raise FaultToldError
 

@@ -32,6 +32,7 @@ from builder.shapes import (
     resizing,
 )
 from builder.shapes.call import Call, Made
+from builder.shapes.constants import with_constants
 from builder.shapes.rule import Rule
 from dsl.catalogue.entries import Entry
 
@@ -73,7 +74,7 @@ def has_rule(entry: Entry) -> bool:
 def shape(call: Call) -> Made:
     """What the layer makes of what it reads. Misfit where it cannot."""
     rule = RULES.get(call.entry.target)
-    made = rule(call) if rule else None
+    made = rule(with_constants(call)) if rule else None
     if made is not None:
         return made
     from builder.shapes.meta import ask

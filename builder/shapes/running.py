@@ -42,14 +42,14 @@ def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
             keywords = {name: _fed(each, numbers) for name, each in call.keyword_reads.items()}
             if call.entry.role == "module":
                 constructor, forward = _module_arguments(call, numbers)
-                module = named(call.entry.target)(**constructor)
+                module = torch_object(call.entry.target)(**constructor)
                 with counter:
                     made = module(*reads, **keywords, **forward)
             else:
                 leading, others = _function_arguments(call, numbers)
                 placed, named = _placed(call, reads)
                 with counter:
-                    made = named(call.entry.target)(*leading, *placed, **named, **keywords, **others)
+                    made = torch_object(call.entry.target)(*leading, *placed, **named, **keywords, **others)
     except _OBJECTIONS as error:
         raise Refused((str(error).strip().splitlines() or [type(error).__name__])[0]) from error
     parameters = {} if module is None else {name: tuple(each.shape) for name, each in module.named_parameters()}
@@ -58,7 +58,7 @@ def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
     return Outcome(_described(made), parameters, buffers, counter.get_total_flops() // 2)
 
 
-def named(target: str) -> Any:
+def torch_object(target: str) -> Any:
     """What a dotted name stands for: "torch.nn.Linear"."""
     found: Any = torch
     for part in target.split(".")[1:]:
@@ -120,6 +120,8 @@ def _value(signature: Mapping[str, Parameter], name: str, value: Any, numbers: M
     free sizes.
     """
     kinds = signature[name].type.split(" | ") if name in signature else []
+    if isinstance(value, str) and "device" in kinds:
+        return "meta"
     if isinstance(value, str) and "dtype" in kinds:
         return getattr(torch, value)
     if isinstance(value, dict) and ("module" in kinds or "callable" in kinds):
@@ -139,8 +141,8 @@ def _layer(value: Mapping[str, Any]) -> Any:
     signature = signature_of(entry, value["arguments"])
     arguments = {name: _value(signature, name, each, {}) for name, each in value["arguments"].items()}
     if entry.role == "module":
-        return named(entry.target)(**arguments)
-    return functools.partial(named(entry.target), **arguments) if arguments else named(entry.target)
+        return torch_object(entry.target)(**arguments)
+    return functools.partial(torch_object(entry.target), **arguments) if arguments else torch_object(entry.target)
 
 
 def _numbers(value: Any, numbers: Mapping[str, int]) -> Any:
