@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from builder.shapes import (
+    adaptive,
     attention,
     class_losses,
     convolution,
@@ -55,6 +56,7 @@ _TORCH: Final[Mapping[str, Rule]] = {
     **attention.RULES,
     **losses.RULES,
     **class_losses.RULES,
+    **adaptive.RULES,
     **distances.RULES,
     **creating.RULES,
     **picking.RULES,
