@@ -1,9 +1,9 @@
-"""The gallery's specs beside the classes that they replace, in code lines: `python benchmarks/gallery_lines.py [WHEEL]`.
+"""The gallery beside the classes that it replaces, in code lines: `python benchmarks/gallery_lines.py [WHEEL]`.
 
-A spec's lines are counted twice: what says the model (`[vars]`, `[blocks]`, `[model]`), which is what a class says, and the
-whole file with its loss, optimizer, data and training. A class's lines are those of the classes, functions and tables
-named below, without what serves other variants alone. Blank lines, comments and docstrings count nowhere, and a line
-counts once for each 120 characters. WHEEL is torchvision's; left out, pip downloads it.
+A spec's lines are counted twice: what says the model (`[vars]`, `[blocks]`, `[model]`), which is what a class says,
+and the whole file with its loss, optimizer, data and training. A class's lines are those of the classes, functions and
+tables named below, without what serves other variants alone. Blank lines, comments and docstrings count nowhere, and a
+line counts once for each 120 characters. WHEEL is torchvision's; left out, pip downloads it.
 """
 
 from __future__ import annotations
