@@ -53,8 +53,15 @@ class Seen:
             return list(self.value.shape)
         raise TypeError(f"`{self.label}` has no shape here")
 
+    @property
+    def picks(self) -> list[str]:
+        """What `pick` knows: results, then parameters."""
+        several = self.value if isinstance(self.value, dict) else ()
+        places = range(len(self.value)) if isinstance(self.value, tuple) else ()
+        return [*several, *map(str, places), *self.parameters]
+
     def pick(self, word: str) -> Seen | None:
-        """One of several results (`0`, `values`), else one of the layer's own parameters (`weight`); None if neither."""
+        """One of several results (`0`, `values`), else one of the layer's parameters (`weight`); None if neither."""
         if isinstance(self.value, tuple) and word.isdigit() and int(word) < len(self.value):
             return Seen(self.value[int(word)], pick_of(self.reference, int(word)), f"{self.label}.{word}", self.place)
         if isinstance(self.value, dict) and word in self.value:

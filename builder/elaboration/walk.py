@@ -15,7 +15,7 @@ from builder.elaboration.blocks import bound_inputs, bound_params, handed_by_nam
 from builder.elaboration.feeding import fed
 from builder.elaboration.frame import Entries, Feed, Frame
 from builder.elaboration.given import truth
-from builder.elaboration.naming import check_name, failed, label_of, name_of
+from builder.elaboration.layer_names import check_name, failed, label_of, name_of
 from builder.elaboration.outputs import result_of
 from builder.elaboration.sharing import Recipe, module_path, recipe_for, same_again
 from builder.elaboration.sight import FaultToldError, Seen, tuple_of
