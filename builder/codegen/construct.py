@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from builder.codegen.calls import call, constructor
 from builder.codegen.forward import filled
-from builder.codegen.literals import call, constructor, literal
+from builder.codegen.literals import literal
 from builder.codegen.paths import attribute, path_text
 from builder.codegen.structure import Structure
 from builder.graph import Node, Region

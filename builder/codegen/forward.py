@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from builder.codegen.literals import WIDTH, Code, call, identifier
+from builder.codegen.calls import call, identifier
+from builder.codegen.literals import WIDTH, Code
 from builder.codegen.paths import path_text
 from builder.codegen.structure import Key, Structure
 from builder.graph import Node

@@ -143,11 +143,19 @@ def _docstring(first: str, second: str) -> str:
     return '"""' + "\n".join([*lines, "", second]) + '\n"""'
 
 
+# What generated source takes from Python's own library, by the word that needs it.
+_STANDARD = {
+    r"functools\.": "import functools",
+    r"OrderedDict\(": "from collections import OrderedDict",
+    r"\bAny\b": "from typing import Any",
+}
+
+
 def _imports(body: str) -> str:
-    lines = ["import torch"] if re.search(r"\btorch\.(?!nn)", body) else []
-    if "OrderedDict(" in body:
-        lines = ["from collections import OrderedDict", "", *lines]
+    standard = [line for word, line in _STANDARD.items() if re.search(word, body)]
+    lines = [*standard, ""] if standard else []
+    if re.search(r"\btorch\.(?!nn)", body):
+        lines.append("import torch")
     if re.search(r"\bF\.", body):
         lines.append("import torch.nn.functional as F")
-    head = ["from typing import Any", ""] if re.search(r"\bAny\b", body) else []
-    return "\n".join([*head, *lines, "from torch import Tensor, nn"])
+    return "\n".join([*lines, "from torch import Tensor, nn"])

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from builder import graph as contract
-from builder.codegen.literals import entry_of
+from builder.codegen.calls import forward_arguments
 from builder.graph import Node, Region
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class Structure:
             return keys[0] if fits and there.passes is None else None
         node = self.nodes[child]
         plain = node.role == "module" and node.module == child and not node.keyword_reads and node.passes is None
-        if not plain or node.sizes or {each.name for each in entry_of(node).inputs} & set(node.arguments):
+        if not plain or node.sizes or forward_arguments(node):
             return None
         keys = list(self.keys(node.reads))
         return keys[0] if len(keys) == 1 and len(node.reads) == 1 and isinstance(node.reads[0], dict) else None

@@ -18,7 +18,7 @@ from builder.shapes.sizes import Free
 from dsl.catalogue import suggest
 from dsl.catalogue.types import DTYPES
 from dsl.diagnostics import Fix
-from dsl.records import Layer, Place
+from dsl.records import Layer
 from dsl.tables import Faults, described, is_whole
 
 STORED = ("Parameter", "Buffer")

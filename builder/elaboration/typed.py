@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from builder.elaboration.arguments import argument_data, either_of, forward_names, is_reference
 from builder.elaboration.feeding import one_tensor, reference, refuse_several
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.given import Given, given_to
@@ -67,19 +68,13 @@ class TypedLayer:
         arguments: dict[str, Any] = {}
         reads: dict[str, Seen] = {}
         for key, (value, place) in self.given.items():
-            takes_tensor = self._takes_tensor(key)
             if isinstance(value, Seen):
                 reads[key] = self._read(value)
-            elif takes_tensor and (isinstance(value, str) or _names(value)):
+            elif is_reference(self.entry, key, value):
                 reads[key] = self._read(reference(value, place, self.frame, self.faults))
             else:
-                arguments[key] = value
+                arguments[key] = argument_data(self.entry, key, value, place, self.faults)
         return arguments, reads
-
-    def _takes_tensor(self, key: str) -> bool:
-        if self.entry.accepts(key):
-            return self.entry.parameter(key).takes_tensor
-        return any(each.name == key and each.takes_tensor for each in self.entry.inputs)
 
     def _read(self, seen: Seen) -> Seen:
         self.read.append(seen)
@@ -107,7 +102,7 @@ class TypedLayer:
         return [self._read(seen) for seen in feed.placed]
 
     def _check_arguments(self, arguments: Mapping[str, Any], keyword_reads: Mapping[str, Seen]) -> None:
-        forward = {each.name for each in self.entry.inputs} if self.entry.role == "module" else set()
+        forward = forward_names(self.entry)
         held = {key: value for key, value in arguments.items() if key not in forward}
         if self.entry.role != "module":
             held |= dict.fromkeys(keyword_reads, "a reference")
@@ -268,17 +263,9 @@ def first_reference(inputs: Mapping[str, Seen]) -> Any:
     return next((seen.reference for seen in inputs.values() if isinstance(seen.value, TensorType)), None)
 
 
-def _names(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
-
-
 def _value_of(read: Seen | list[Seen]) -> Value:
     return tuple(each.value for each in read) if isinstance(read, list) else read.value
 
 
 def _reference_of(read: Seen | list[Seen]) -> Any:
     return [each.reference for each in read] if isinstance(read, list) else read.reference
-
-
-def either_of(words: Sequence[str]) -> str:
-    return " or ".join(f"`{word}`" for word in words)

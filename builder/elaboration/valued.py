@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from builder.elaboration.frame import Frame
 from builder.elaboration.sight import FaultToldError, Seen, dtype_data, said, shape_data
 from builder.elaboration.typed import first_reference
+from builder.elaboration.values import compile_value
 from builder.graph import Node
 from builder.shapes.call import Made, Misfit
 from builder.shapes.sizes import plain
@@ -21,8 +22,6 @@ def valued(
     layer: Layer, name: str, frame: Frame, inputs: Mapping[str, Seen], faults: Faults
 ) -> tuple[Node, Made, Seen]:
     """The node of an expression over tensors, what it makes, and what the layers below see."""
-    from builder.elaboration.values import compile_value
-
     place = layer.place.at("value")
     if layer.input is not None:
         faults.add(layer.place.at("input"), "a `value` reads the tensors that it names, and takes no `input`", "key")

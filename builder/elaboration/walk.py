@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from builder.elaboration.arguments import either_of
 from builder.elaboration.blocks import bound_inputs, bound_params, handed_by_name, told_where, used_as
 from builder.elaboration.feeding import fed
 from builder.elaboration.frame import Entries, Feed, Frame
@@ -21,7 +22,7 @@ from builder.elaboration.sharing import Recipe, module_path, recipe_for, same_ag
 from builder.elaboration.sight import FaultToldError, Seen, tuple_of
 from builder.elaboration.starting import check_started, starts, tied
 from builder.elaboration.stored import STORED, stored
-from builder.elaboration.typed import TypedLayer, either_of, first_reference
+from builder.elaboration.typed import TypedLayer
 from builder.elaboration.valued import valued
 from builder.graph import Node, Region
 from builder.shapes.call import ChoiceType, TensorType
