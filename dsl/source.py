@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path as Folder
 from typing import Final, TypeAlias
 
 import tomli
@@ -22,6 +23,7 @@ _KEY: Final = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*'""")
 _STRING: Final = re.compile(
     r'"""(?:[^"\\]|\\.|\\\n|"(?!""))*"{3,5}' r"|'''(?:[^']|'(?!''))*'{3,5}" r'|"(?:[^"\\]|\\.)*"' r"|'[^']*'", re.DOTALL
 )
+_PLAIN: Final = re.compile(r"""[^.\[\]"'\s]+""")  # a key that needs no quotes in a path
 _SCALAR: Final = re.compile(r"[^\s,\]}#][^,\]}#\n]*")
 
 
@@ -49,6 +51,11 @@ class Source:
 
     name: str
     text: str
+
+    @property
+    def folder(self) -> Folder:
+        """What paths that are written here are relative to."""
+        return Folder(self.name).parent
 
     @cached_property
     def spans(self) -> dict[Path, Spans]:
@@ -191,8 +198,15 @@ def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
 
 
 def key_text(path: Path) -> str:
-    """The path as people write it: `model.layers[2].out_channels`."""
+    """The path as people write it: `model.layers[2].out_channels`, `model.init."Conv2d.weight"`."""
     words = ""
     for part in path:
-        words += f"[{part}]" if isinstance(part, int) else f".{part}" if words else part
+        if isinstance(part, int):
+            words += f"[{part}]"
+        else:
+            words += ("." if words else "") + (part if _PLAIN.fullmatch(part) else _quoted(part))
     return words
+
+
+def _quoted(key: str) -> str:
+    return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
