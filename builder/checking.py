@@ -14,8 +14,8 @@ from builder.shapes.sizes import Free, named, same
 from dsl.catalogue import bind, find_optimizer, optimizer_names, suggest
 from dsl.diagnostics import Fix, SpecError, in_order
 from dsl.files import roots
-from dsl.overrides import Setting
 from dsl.records import Data, Input, Loss, Optimizer, Place, Spec
+from dsl.source import Setting
 from dsl.tables import Faults, described
 
 _COUNTS_CLASSES = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")

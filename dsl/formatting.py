@@ -13,8 +13,8 @@ from dsl.records import Spec
 WIDTH: Final = 120
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}
-# What stands first and what last; the rest keeps its order between them.
-_TOP: Final = ("name", "doc", "vars", "blocks", "model", "loss", "optimizer", "scheduler", "data", "train", "metrics")
+# The keys of the top in their order; in other tables, what stands first and what last.
+TOP: Final = ("name", "doc", "vars", "blocks", "model", "loss", "optimizer", "scheduler", "data", "train", "metrics")
 _FIRST: Final = ("name", "type", "params", "defaults", "inputs")
 _LAST: Final = ("layers", "outputs")
 
@@ -27,7 +27,18 @@ def dumps(spec: Spec) -> str:
 
 def dump_tables(tables: Mapping[str, Any]) -> str:
     """TOML text that reads back as the same tables."""
-    return "\n".join(_sections((), _ordered(tables, _TOP)))
+    return "\n".join(_sections((), _ordered(tables, TOP)))
+
+
+def in_line(value: Any) -> str:
+    """One value as it is written in TOML, all of it in a line."""
+    if isinstance(value, dict):
+        return (
+            "{ " + ", ".join(f"{_key(key)} = {in_line(each)}" for key, each in value.items()) + " }" if value else "{}"
+        )
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(in_line(each) for each in value) + "]"
+    return _scalar(value)
 
 
 def _sections(path: tuple[str, ...], table: Mapping[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path as File
 from typing import Final, TypeAlias
 
 from dsl import files
@@ -21,27 +22,26 @@ from dsl.traced import Traced, merged
 
 KEYS: Final = ("extends", "include", "patch")  # worked in here: the reader sees none of them
 MOST: Final = 64  # files of one spec
+_ALLOWED: Final = "what it names lies below its folder, or below the working directory if that holds the spec"
 # The files that led here: where each really lies, and what it is called.
 _Chain: TypeAlias = dict[str, str]
 
 
-def layered(source: Source) -> tuple[Traced, list[Diagnostic]]:
-    """The whole of a spec, and what is wrong with its patches. Raises SpecError where a file cannot be had, or is not
-    to be read."""
+def layered(source: Source) -> Traced:
+    """The whole of a spec. Raises SpecError with all that is wrong with its files and patches; what else is wrong with
+    a spec that is not yet whole is not told."""
     layers = _Layers(source)
-    real = os.path.realpath(source.name)
-    whole = layers.whole(source, {real: source.name})
-    if layers.unread:
-        raise SpecError(in_order([*layers.unread, *layers.faults]))
-    return whole, layers.faults
+    whole = layers.whole(source, {os.path.realpath(source.name): source.name})
+    if layers.faults:
+        raise SpecError(in_order(layers.faults))
+    return whole
 
 
 class _Layers:
-    """One spec's files. unread: what is wrong with files; the rest of the spec then tells nothing."""
+    """One spec's files, each read once, and what is wrong with them."""
 
     def __init__(self, source: Source) -> None:
         self.roots = files.roots(source.name)
-        self.unread: list[Diagnostic] = []
         self.faults: list[Diagnostic] = []
         self.sources: dict[str, Source | None] = {os.path.realpath(source.name): source}
         self.included: dict[str, dict[str, Traced]] = {}
@@ -51,7 +51,7 @@ class _Layers:
         try:
             own = Traced(source, (), files.parse(source))
         except SpecError as error:
-            self.unread += error.diagnostics
+            self.faults += error.diagnostics
             return Traced(source, (), {})
         rest, base, patch = own.without(*KEYS), own.part("extends"), own.part("patch")
         found = self.extended(base, rest, chain, blocks_only) if base is not None else rest
@@ -64,7 +64,7 @@ class _Layers:
 
     def extended(self, said: Traced, over: Traced, chain: _Chain, blocks_only: bool) -> Traced:
         if not isinstance(said.value, str):
-            self.unread.append(said.fault("`extends` is the name of one file", "value"))
+            self.faults.append(said.fault("`extends` is the name of one file", "value"))
             return over
         opened = self.opened(said, chain)
         if opened is None:
@@ -92,12 +92,12 @@ class _Layers:
             for name, block in self.included_by(each, chain).items():
                 other = found.setdefault(name, block)
                 if name not in mine and (other.source, other.path) != (block.source, block.path):
-                    self.unread.append(_twice(each, name, other, block))
+                    self.faults.append(_twice(each, name, other, block))
         return {name: block for name, block in found.items() if name not in mine}
 
     def included_by(self, said: Traced, chain: _Chain) -> dict[str, Traced]:
         if not isinstance(said.value, str):
-            self.unread.append(said.fault("`include` is a file or an array of files", "value"))
+            self.faults.append(said.fault("`include` is a file or an array of files", "value"))
             return {}
         opened = self.opened(said, chain)
         if opened is None:
@@ -105,11 +105,11 @@ class _Layers:
         source, longer = opened
         real = list(longer)[-1]
         if real not in self.included:
-            before = len(self.unread)
+            before = len(self.faults)
             blocks = self.whole(source, longer, blocks_only=True).part("blocks")
             self.included[real] = (blocks.table() if blocks is not None else None) or {}
-            if not self.included[real] and len(self.unread) == before:
-                self.unread.append(said.fault(f"{source.name} has no blocks to include", "file", part="value"))
+            if not self.included[real] and len(self.faults) == before:
+                self.faults.append(said.fault(f"{source.name} has no blocks to include", "file", part="value"))
         return self.included[real]
 
     def opened(self, said: Traced, chain: _Chain) -> tuple[Source, _Chain] | None:
@@ -118,7 +118,7 @@ class _Layers:
         problem = self.problem(name, real, chain)
         if problem is not None:
             message, notes = problem
-            self.unread.append(said.fault(message, "file", part="value", notes=notes))
+            self.faults.append(said.fault(message, "file", part="value", notes=notes))
             return None
         if real not in self.sources:
             self.sources[real] = self.read(said, name, real)
@@ -127,9 +127,10 @@ class _Layers:
 
     def problem(self, name: str, real: str, chain: _Chain) -> tuple[str, tuple[str, ...]] | None:
         """Why a file is not to be read, and notes."""
-        if not real or not any(os.path.commonpath([root, real]) == str(root) for root in self.roots):
-            below = " or ".join(str(root) for root in self.roots)
-            return f"{name} lies outside the spec's folder", (f"a spec may have files read that are below {below}",)
+        if not real:
+            return f"{name} names no file", ()
+        if not any(File(real).is_relative_to(root) for root in self.roots):
+            return f"{name} is outside of what this spec may have read", (_ALLOWED,)
         if real in chain:
             names = list(chain.values())
             return "files extend or include each other in a circle", (
@@ -144,7 +145,7 @@ class _Layers:
             return files.read_below(name, real)
         except SpecError as error:
             message = error.diagnostics[0].message
-            self.unread.append(said.fault(f"{name} cannot be read: {message}", "file", part="value"))
+            self.faults.append(said.fault(f"{name} cannot be read: {message}", "file", part="value"))
             return None
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path as Folder
 from typing import Any, Final
 
 import tomli
@@ -14,24 +12,12 @@ import tomli
 from dsl.catalogue.suggestions import suggest
 from dsl.diagnostics import Diagnostic, Fix
 from dsl.layering import KEYS
-from dsl.source import Path, Source, Span, key_text
+from dsl.source import Path, Setting, key_text
 from dsl.traced import Traced
 
 _NAME: Final = r"""(?:(?P<bare>[^.\[\]"']+)|"(?P<basic>(?:[^"\\]|\\.)*)"|'(?P<literal>[^']*)')"""
 _FIRST: Final = re.compile(_NAME)
 _NEXT: Final = re.compile(r"\[(?P<index>-?\d{1,9})\]|\." + _NAME)
-
-
-@dataclass(frozen=True)
-class Setting(Source):
-    """A `--set` as a source of its own: the whole of it is the place of the value."""
-
-    @property
-    def folder(self) -> Folder:
-        return Folder()
-
-    def span(self, path: Path, part: str = "pair") -> Span:
-        return Span(1, 1, 1, len(self.line(1)) + 1)
 
 
 class _MisfitError(Exception):
@@ -50,7 +36,7 @@ def apply(whole: Traced, overrides: Mapping[str, Any]) -> tuple[Traced, list[Dia
     """
     faults: list[Diagnostic] = []
     for key, value in overrides.items():
-        setting = Setting("--set", f"{key}={value}")
+        setting = Setting(Setting.NAME, f"{key}={value}")
         try:
             whole = _set(whole, key, value, setting)
         except _MisfitError as fault:

@@ -41,10 +41,9 @@ def loads(text: str, name: str = "<spec>", overrides: Mapping[str, Any] | None =
 
 
 def _read(source: Source, changes: Mapping[str, Any]) -> Spec:
-    traced, told = layered(source)
-    traced, misset = settings.apply(traced, changes)
+    traced, misset = settings.apply(layered(source), changes)
     document = Document(source, traced.plain(), traced)
-    faults = Faults([*told, *misset])
+    faults = Faults(misset)
     tables, root = document.tables, Place(document, ())
     scope = _vars(tables.get("vars"), root.at("vars"), faults)
     spec = _Reader(faults, scope).spec(Table(tables, root, faults, scope), document)

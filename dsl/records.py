@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from dsl.diagnostics import Diagnostic, Fix
-from dsl.source import Path, Source, Span, key_text
+from dsl.source import Path, Setting, Source, Span, key_text
 from dsl.traced import Traced, fault_at
 
 
@@ -19,6 +20,11 @@ class Document:
     source: Source
     tables: Mapping[str, Any]
     traced: Traced
+
+    @cached_property
+    def several(self) -> bool:
+        """Whether it is put together from more than one file."""
+        return len(set(self.traced.sources()) - {Setting.NAME, self.source.name}) > 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +54,8 @@ class Place:
 
     @property
     def line_words(self) -> str:
-        """"line 22", and of which file where it is not the one that was named."""
-        of = "" if self.source is self.document.source else f" of {self.source.name}"
+        """Words such as "line 22", with the file where there are several."""
+        of = f" of {self.source.name}" if self.document.several else ""
         return f"line {self.span('value').line}{of}"
 
     def fault(

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path as Folder
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 import tomli
 
@@ -98,6 +98,20 @@ class Source:
     def _position(self, offset: int) -> tuple[int, int]:
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
+
+
+@dataclass(frozen=True)
+class Setting(Source):
+    """A `--set` as a source of its own: the whole of it is the place of the value."""
+
+    NAME: ClassVar[str] = "--set"
+
+    @property
+    def folder(self) -> Folder:
+        return Folder()
+
+    def span(self, path: Path, part: str = "pair") -> Span:
+        return Span(1, 1, 1, len(self.line(1)) + 1)
 
 
 class _Walk:

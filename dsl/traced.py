@@ -96,6 +96,12 @@ class Traced:
         kept = {key: each for key, each in table.items() if key not in keys}
         return self if len(kept) == len(table) else self.with_parts(kept)
 
+    def sources(self) -> Iterator[str]:
+        """The names of the sources of this and its parts."""
+        yield self.source.name
+        for each in self.parts.values() if isinstance(self.parts, dict) else self.parts or ():
+            yield from each.sources()
+
     def stack(self) -> Iterator[Traced]:
         """The value, then what it hides, the topmost first."""
         found: Traced | None = self
