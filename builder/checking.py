@@ -51,7 +51,7 @@ def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bo
     seen = {each.name: _field_seen(each, batch, spec) for each in found or ()}
     prepare = None
     if spec.data and spec.data.prepare and (found is not None or spec.data.source is None):
-        prepare = elaborate_prepare(spec.data.prepare, seen, faults, spec.vars)
+        prepare = elaborate_prepare(spec.data.prepare, seen, faults, spec.vars, spec.blocks)
         places = dict.fromkeys(prepare.outputs, spec.data.prepare.place)
         seen |= {
             key: Seen(value, {"from": f"inputs.{key}"}, key, places[key]) for key, value in prepare.outputs.items()
@@ -170,7 +170,7 @@ def _loss(
 ) -> Elaboration:  # fmt: skip
     sight = loss_sight(spec, model, seen, feeding, sound)
     before = len(faults)
-    done = elaborate_loss(loss.block, sight, faults, spec.vars)
+    done = elaborate_loss(loss.block, sight, faults, spec.vars, spec.blocks)
     value = next(iter(done.outputs.values()), None)
     if len(faults) == before and isinstance(value, TensorType) and value.shape:
         faults.add(loss.place, f"the loss is one number, but this gives {value}", "shape", part="key")

@@ -75,7 +75,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """One input of a block. shape: whole numbers and names of free sizes. options: it is a choice of words instead."""
+    """One input of a block. shape: whole numbers and names of free sizes; None: that of what is fed. options: it is
+    a choice of words instead."""
 
     place: Place
     name: str
@@ -88,19 +89,33 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One layer: a type with arguments, or a group. arguments are as written, `${...}` not yet worked out."""
+    """One layer: a `type` with arguments, a group, an earlier layer that is called again, or an expression.
+
+    Values are as written, `${...}` not yet worked out: what they see is known only where the layer stands. None, an
+    empty table and "" mean that the key is not written, but for `name`: "" adds no level, None stands at its position.
+    """
 
     place: Place
     name: str | None = None
     type: str | None = None
     input: Any = None  # a reference, an array or a table of them; None: the layer before
     group: Block | None = None
+    share: str | None = None
+    value: str | None = None  # an expression over tensors
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    args: Any = None
+    repeat: Any = None
+    parallel: Any = False
+    when: Any = True
+    tie: Mapping[str, Any] = field(default_factory=dict)
+    init: Any = None
+    freeze: Any = False
+    train_only: Any = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """What a model, a group, a loss and the steps of `prepare` have in common.
+    """What a model, a named block, a group, a loss and the steps of `prepare` have in common.
 
     inputs: None where a group names none of its own. outputs: a name, a list, a dict of names, or None for the last.
     """
@@ -109,6 +124,20 @@ class Block:
     layers: tuple[Layer, ...]
     inputs: tuple[Input, ...] | None = None
     outputs: Any = None
+    init: Any = None
+    freeze: Any = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """A named block. params must be given where it is used, defaults may be; a default may be an expression over
+    params, earlier defaults and the shapes of the inputs."""
+
+    place: Place
+    name: str
+    body: Block
+    params: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +202,7 @@ class Spec:
     doc: str
     vars: Mapping[str, Any]
     model: Block
+    blocks: Mapping[str, Definition]
     losses: tuple[Loss, ...]
     optimizer: Optimizer | None
     data: Data | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,10 @@ from dsl.catalogue import suggest
 from dsl.diagnostics import Fix
 from dsl.records import Place
 from dsl.tables import Faults, described
+
+
+class FaultToldError(Exception):
+    """A layer cannot go on; its fault has been told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +37,31 @@ class Seen:
     barred: str = ""
 
     @property
+    def unknown(self) -> bool:
+        """Whether it comes from a layer whose fault has been told."""
+        several = self.value.values() if isinstance(self.value, dict) else self.value
+        return self.value is None or (not isinstance(several, TensorType | ChoiceType) and None in several)
+
+    @property
     def shape(self) -> list[Any]:
         """For expressions: `x.shape[1]`."""
         if self.barred:
             raise TypeError(self.barred)
+        if self.value is None:
+            raise FaultToldError
         if isinstance(self.value, TensorType):
             return list(self.value.shape)
         raise TypeError(f"`{self.label}` has no shape here")
 
+    @property
+    def picks(self) -> list[str]:
+        """What `pick` knows: results, then parameters."""
+        several = self.value if isinstance(self.value, dict) else ()
+        places = range(len(self.value)) if isinstance(self.value, tuple) else ()
+        return [*several, *map(str, places), *self.parameters]
+
     def pick(self, word: str) -> Seen | None:
-        """One of several results (`0`, `values`), else one of the layer's own parameters (`weight`); None if neither."""
+        """One of several results (`0`, `values`), else one of the layer's parameters (`weight`); None if neither."""
         if isinstance(self.value, tuple) and word.isdigit() and int(word) < len(self.value):
             return Seen(self.value[int(word)], pick_of(self.reference, int(word)), f"{self.label}.{word}", self.place)
         if isinstance(self.value, dict) and word in self.value:
@@ -51,10 +70,6 @@ class Seen:
             reference = {"from": self.reference["from"], "parameter": word}
             return Seen(self.parameters[word], reference, f"{self.label}.{word}", self.place)
         return None
-
-
-class FaultToldError(Exception):
-    """A layer cannot go on; its fault has been told."""
 
 
 def look_up(reference: Any, scope: Mapping[str, Seen], place: Place, faults: Faults) -> Seen:
@@ -91,6 +106,18 @@ def _picked(seen: Seen, pick: str, reference: str, place: Place, faults: Faults)
     message = f'"{reference}" is not one of several results: `{seen.label}` gives {text_of(value)}'
     faults.add(place, message, "reference", part="value", notes=notes)
     raise FaultToldError
+
+
+def tuple_of(several: Sequence[Seen]) -> Seen:
+    """Several tensors read as one tuple, or given as one."""
+    label = f"({', '.join(each.label for each in several)})"
+    return Seen(tuple(each.value for each in several), [each.reference for each in several], label)
+
+
+def table_of(several: Mapping[str, Seen]) -> Seen:
+    """Several tensors given by name."""
+    return Seen({key: each.value for key, each in several.items()},
+                {key: each.reference for key, each in several.items()}, ", ".join(several))  # fmt: skip
 
 
 def pick_of(reference: Any, pick: int | str) -> Any:
@@ -144,9 +171,9 @@ def dtype_data(value: Value) -> Any:
 
 
 def data_of(value: Any) -> Any:
-    """An argument as JSON can say it."""
+    """An argument as JSON can say it; a size that is known only when the model runs is told from a word."""
     if isinstance(value, Free):
-        return str(value)
+        return {"size": str(value)}
     if isinstance(value, (list, tuple)):
         return [data_of(each) for each in value]
     if isinstance(value, dict):

@@ -1,325 +1,527 @@
-"""A spec becomes shaped nodes in one pass from top to bottom, or all its faults at once.
+"""One pass over a block from top to bottom: every layer becomes shaped nodes, or a fault.
 
-The model, the loss and the steps of `prepare` are blocks, and all three are elaborated here. A layer whose shape is not
-known, because it failed or reads one that did, gives its followers an unknown shape and silence.
+A layer whose shape is not known, because it failed or reads one that did, gives its followers an unknown shape and
+silence. What a layer is called and reads is settled here; what it makes is settled by its kind: a group, a named block,
+the copies of a repeat, an earlier layer called again, an expression, a tensor of the model's own, a type of torch.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from builder import graph as contract
-from builder.elaboration.sight import FaultToldError, Seen, dtype_data, look_up, pick_of, shape_data
-from builder.elaboration.typed import TypedLayer, either_of
+from builder.elaboration.arguments import either_of
+from builder.elaboration.blocks import bound_inputs, bound_params, handed_by_name, told_where, used_as
+from builder.elaboration.feeding import fed
+from builder.elaboration.frame import Entries, Feed, Frame
+from builder.elaboration.given import truth
+from builder.elaboration.layer_names import check_name, failed, label_of, name_of
+from builder.elaboration.outputs import result_of
+from builder.elaboration.sharing import Recipe, module_path, recipe_for, same_again
+from builder.elaboration.sight import FaultToldError, Seen, tuple_of
+from builder.elaboration.starting import check_started, starts, tied
+from builder.elaboration.stored import STORED, stored
+from builder.elaboration.typed import TypedLayer
+from builder.elaboration.valued import valued
 from builder.graph import Node, Region
-from builder.names import MODULE_ATTRIBUTES
-from builder.shapes.call import ChoiceType, TensorType, Value
-from builder.shapes.sizes import named
+from builder.shapes.call import ChoiceType, TensorType
+from builder.shapes.sizes import Free
 from dsl.catalogue import Entry, find, names, suggest
 from dsl.catalogue.aliases import ALIASES
-from dsl.diagnostics import Fix, SpecError, in_order
-from dsl.records import Block, Input, Layer, Place, Spec
-from dsl.tables import Faults
+from dsl.diagnostics import Fix
+from dsl.expressions import holds_expression
+from dsl.records import Block, Definition, Layer, Place
+from dsl.tables import FAULTY, Faults, described, is_whole, resolved
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Elaboration:
-    """A block with every layer shaped: what a graph is assembled from.
-
-    inputs, outputs: what the block is fed and gives, by name.
-    results: the references behind the outputs, in the structure that the block returns.
-    """
-
-    name: str
-    doc: str
-    file: str
-    nodes: list[Node]
-    regions: list[Region]
-    conditions: list[str]
-    inputs: dict[str, Value]
-    outputs: dict[str, Value]
-
-    @property
-    def parameters(self) -> int:
-        return sum(contract.parameter_count(node) for node in self.nodes)
-
-
-def elaborate(spec: Spec) -> Elaboration:
-    """The model of a spec, shaped. Raises SpecError with everything that is wrong."""
-    faults = Faults()
-    done = elaborate_model(spec, faults)
-    if faults:
-        raise SpecError(in_order(faults))
-    return done
-
-
-def elaborate_model(spec: Spec, faults: Faults) -> Elaboration:
-    """The model of a spec as far as it is sound; what is wrong is added to `faults`."""
-    inputs = spec.model.inputs or ()
-    before = len(faults)
-    runs = [_elaborate_with(spec, inputs, options, faults) for options in _choices(inputs)]
-    return runs[0] if len(faults) > before else _merged(runs)
-
-
-def elaborate_loss(block: Block, sight: Mapping[str, Seen], faults: Faults, scope: Mapping[str, Any]) -> Elaboration:
-    """A term of the loss, over the outputs, fields and inputs in sight; those that it does not read are left out."""
-    first = [name for name in ("output", "target") if name in sight]
-    done = Walk(faults, scope).whole(block, dict(sight), "Loss", "", first)
-    read = {name for node in done.nodes for name in contract.references([node.reads, node.keyword_reads])}
-    kept = [node for node in done.nodes if node.role != "input" or node.name in read]
-    return replace(done, nodes=kept)
-
-
-def elaborate_prepare(
-    block: Block, fields: Mapping[str, Seen], faults: Faults, scope: Mapping[str, Any]
-) -> Elaboration:
-    """The steps that prepare a batch; the outputs are the fields that they make, the others stay as they are."""
-    return Walk(faults, scope).fields(block, dict(fields), "Prepare")
-
-
-def input_type(each: Input, option: str | None = None) -> Value:
-    """What a declared input is: a tensor with named sizes, or a choice at one of its options."""
-    if each.options is not None:
-        return ChoiceType(option or each.options[0], each.options)
-    return TensorType(tuple(named(size) for size in each.shape or ()), each.dtype)
-
-
-def _choices(inputs: Sequence[Input]) -> list[dict[str, str]]:
-    """Every way to settle the inputs that are choices; the defaults come first."""
-    several = [(each.name, each.options) for each in inputs if each.options]
-    ways = itertools.islice(itertools.product(*(options for _, options in several)), 64)
-    return [dict(zip((name for name, _ in several), way, strict=True)) for way in ways]
-
-
-def _elaborate_with(spec: Spec, inputs: Sequence[Input], options: dict[str, str], faults: Faults) -> Elaboration:
-    seen = {
-        each.name: Seen(input_type(each, options.get(each.name)), {"from": f"inputs.{each.name}"}, each.name,
-                        each.place, each.high)
-        for each in inputs
-    }  # fmt: skip
-    return Walk(faults, spec.vars).whole(spec.model, seen, spec.name, spec.doc, None)
-
-
-def _merged(runs: Sequence[Elaboration]) -> Elaboration:
-    """One elaboration out of one for each option: sizes that hang on the choice are told as `4 | 1 | 2`."""
-    first, *others = runs
-    if not others:
-        return first
-    nodes = []
-    for group in zip(*(run.nodes for run in runs), strict=True):
-        merged = _either([each.shape for each in group])
-        inputs = _either([each.input_shapes for each in group])
-        nodes.append(replace(group[0], shape=merged, input_shapes=inputs))
-    return replace(first, nodes=nodes, conditions=list(dict.fromkeys(text for run in runs for text in run.conditions)))
-
-
-def _either(several: Sequence[Any]) -> Any:
-    if all(each == several[0] for each in several):
-        return several[0]
-    if all(isinstance(each, list) and len(each) == len(several[0]) for each in several):
-        return [_either(sizes) for sizes in zip(*several, strict=True)]
-    return " | ".join(dict.fromkeys(str(each) for each in several))
+_MOST_COPIES = 10_000
 
 
 @dataclass(slots=True)
 class Walk:
-    """One pass over one block."""
+    """state: every parameter and buffer so far, by dotted name. recipes: how each module was made, by its path."""
 
     faults: Faults
     vars: Mapping[str, Any]
+    blocks: Mapping[str, Definition]
     nodes: list[Node] = field(default_factory=list)
     regions: list[Region] = field(default_factory=list)
     conditions: list[str] = field(default_factory=list)
+    inputs: dict[str, Seen] = field(default_factory=dict)
+    state: dict[str, TensorType] = field(default_factory=dict)
+    recipes: dict[str, Recipe] = field(default_factory=dict)
+    index: dict[str, int] = field(default_factory=dict)  # where each node stands in `nodes`, each region in `regions`
 
-    def whole(self, block: Block, inputs: dict[str, Seen], name: str, doc: str, first: Any) -> Elaboration:
-        self.nodes += [_input_node(key, seen) for key, seen in inputs.items()]
-        region = self._region("", name, block.place)
-        fed = {key: seen.value for key, seen in inputs.items()}
-        last = self._layers(block, inputs, "", region, first, _only(inputs, block))
-        outputs, results = self._outputs(block, inputs, last)
-        self.regions[0] = replace(region, results=results)
-        self.nodes += [_output_node(key, seen) for key, seen in outputs.items()]
-        return self._done(name, doc, block, fed, outputs)
+    def whole(self, block: Block, inputs: dict[str, Seen], name: str, first: Any) -> Seen | None:
+        """Walk the outermost block. Gives what it makes."""
+        self.inputs = dict(inputs)
+        frame = Frame("", "", Entries(self._open("", name, block.place)), inputs, self.vars, block.layers,
+                      inputs=frozenset(inputs))  # fmt: skip
+        try:
+            frame.frozen = truth(block.freeze, Layer(place=block.place), "freeze", frame, self.faults)
+            self.close("", init=starts(block.init, block.place.at("init"), frame, self.faults), frozen=frame.frozen)
+        except FaultToldError:
+            pass
+        last = self._layers(block, frame, first, _only(inputs))
+        return result_of(block, frame.scope, last, self.faults)
 
-    def _done(
-        self, name: str, doc: str, block: Block, fed: dict[str, Value], outputs: Mapping[str, Seen]
-    ) -> Elaboration:
-        return Elaboration(
-            name=name, doc=doc, file=block.place.document.source.name, nodes=self.nodes, regions=self.regions,
-            conditions=list(dict.fromkeys(self.conditions)), inputs=fed,
-            outputs={key: seen.value for key, seen in outputs.items()},
-        )  # fmt: skip
+    def fields(self, block: Block, fields: dict[str, Seen], name: str) -> dict[str, Seen]:
+        """The steps of `prepare`: each makes the field of its name anew, or the field that it read first."""
+        self.inputs = dict(fields)
+        scope = dict(fields)
+        frame = Frame("", "", Entries(self._open("", name, block.place)), scope, self.vars, block.layers, prepares=True)
+        made: dict[str, Seen] = {}
+        at = next(iter(fields), "")
+        for layer in block.layers:
+            read = layer.input[0] if isinstance(layer.input, list) and layer.input else layer.input
+            before = scope.get(at)
+            at = layer.name or (read if isinstance(read, str) else at)
+            made[at] = scope[at] = self._layer(replace(layer, name=None), frame, None, before) or failed(layer, at)
+        self.close("", results={key: seen.reference for key, seen in made.items()})
+        return made
 
-    def _region(self, name: str, kind: str, place: Place) -> Region:
-        span = place.span("key")
-        region = Region(name=name, type=kind, file=place.source.name, line=span.line, column=span.column)
-        self.regions.append(region)
-        return region
-
-    def _layers(
-        self, block: Block, scope: dict[str, Seen], prefix: str, region: Region, first: Any, before: Seen | None
-    ) -> Seen | None:
-        """Walk the layers of a block; `scope` gets their names. Gives what the last one makes."""
-        own: set[str] = set()
-        for position, layer in enumerate(block.layers):
-            key = layer.name or str(position)
-            default = first if position == 0 else None
-            self._check_name(layer, key, own, scope, prefix)
-            own.add(key)
-            try:
-                before = self._layer(layer, key, prefix, scope, region, default, before)
-            except FaultToldError:
-                before = Seen(None, None, layer.name or layer.type or key, layer.place)
-            scope[key] = before
+    def _layers(self, block: Block, frame: Frame, first: Any, before: Seen | None) -> Seen | None:
+        """Walk the layers of a block; its frame's scope gets their names. Gives what the last one makes."""
+        for index, layer in enumerate(block.layers):
+            before = self._layer(layer, frame, first if index == 0 else None, before)
         return before
 
-    def fields(self, block: Block, fields: dict[str, Seen], name: str) -> Elaboration:
-        """The steps of `prepare`: each makes the field of its name anew, or the field that it read first."""
-        scope = dict(fields)
-        region = self._region("", name, block.place)
-        self.nodes += [_input_node(key, seen) for key, seen in fields.items()]
-        field = next(iter(fields), "")
-        made: dict[str, Seen] = {}
-        for position, layer in enumerate(block.layers):
-            read = layer.input[0] if isinstance(layer.input, list) and layer.input else layer.input
-            before = scope.get(field)
-            field = layer.name or (read if isinstance(read, str) else field)
-            try:
-                made[field] = self._layer(layer, str(position), "", scope, region, None, before)
-            except FaultToldError:
-                made[field] = Seen(None, None, field, layer.place)
-            scope[field] = made[field]
-        self.nodes += [_output_node(key, seen) for key, seen in made.items()]
-        self.regions[0] = replace(region, results={key: seen.reference for key, seen in made.items()})
-        return self._done(name, "", block, {key: seen.value for key, seen in fields.items()}, made)
+    def _layer(self, layer: Layer, frame: Frame, first: Any, before: Seen | None) -> Seen | None:
+        """One layer as it is written: once, several times, or not at all. Its result is what the next one reads."""
+        key: str | None = None
+        try:
+            if not truth(layer.when, layer, "when", frame, self.faults):
+                return self._passed(layer, frame, first, before)
+            if layer.repeat is not None:
+                return self._repeated(layer, frame, first, before)
+            name = name_of(layer, frame, self.faults)
+            check_name(name, layer, self._has_module(layer, frame), frame, self.vars, self.faults)
+            key = self._key(name, frame)
+            seen = self._once(layer, key, frame, fed(layer, frame, before, first, self.faults))
+        except FaultToldError:
+            seen = failed(layer, key)
+        return self._seen_as(layer, key, seen, frame)
 
-    def _check_name(self, layer: Layer, key: str, own: set[str], scope: Mapping[str, Seen], prefix: str) -> None:
-        if layer.name is None:
-            return
-        place, message = layer.place.at("name"), None
-        if key in own:
-            message = f"two layers are called `{key}`"
-        elif key in self.vars:
-            message = f"`{key}` is a var and a layer; one of them needs another name"
-        elif not prefix and key in scope and scope[key].reference == {"from": f"inputs.{key}"}:
-            message = f"`{key}` is an input of this block and cannot name a layer too"
-        if message:
-            self.faults.add(place, message, "name", part="value")
-        entry = find(layer.type) if layer.type else None
-        if (layer.group or (entry and entry.role == "module")) and key in MODULE_ATTRIBUTES:
-            self.faults.add(place, f"`{key}` is a name that nn.Module keeps for itself", "name", part="value")
-
-    def _layer(
-        self,
-        layer: Layer,
-        key: str,
-        prefix: str,
-        scope: dict[str, Seen],
-        region: Region,
-        first: Any,
-        before: Seen | None,
-    ) -> Seen:
-        name = prefix + key
-        region.children.append(name)
-        if layer.group is not None:
-            return self._group(layer, layer.group, name, scope, before)
-        if layer.type is None:
-            raise FaultToldError
-        entry = self._entry(layer)
-        typed = TypedLayer(self.faults, self.vars, layer, entry, name, region.name, scope, first, before)
-        node, made, seen = typed.node()
-        self.nodes.append(node)
-        self.conditions += [condition.text for condition in made.conditions]
+    def _seen_as(self, layer: Layer, key: str | None, seen: Seen, frame: Frame) -> Seen:
+        if key is not None:
+            frame.scope[key] = seen
+        elif layer.name and not holds_expression(layer.name):
+            frame.scope[layer.name] = seen
         return seen
 
-    def _group(self, layer: Layer, group: Block, name: str, scope: dict[str, Seen], before: Seen | None) -> Seen:
-        if layer.input is not None:
-            if not isinstance(layer.input, str):
-                self.faults.add(layer.place.at("input"), "a group reads one tensor: a name", "input")
-                raise FaultToldError
-            before = look_up(layer.input, scope, layer.place.at("input"), self.faults)
-        inner = dict(scope)
-        region = self._region(name, "", layer.place.at("layers"))
-        at = len(self.regions) - 1
-        last = self._layers(group, inner, f"{name}.", region, None, before)
-        outputs, results = self._outputs(group, inner, last)
-        self.regions[at] = replace(region, results=results)
-        value: Value
-        if isinstance(results, list):
-            value = tuple(seen.value for seen in outputs.values())
-        elif isinstance(results, dict) and "from" not in results:
-            value = {key: seen.value for key, seen in outputs.items()}
-        else:
-            value = next(iter(outputs.values())).value if outputs else None
-        return Seen(value, results, name, layer.place)
+    def _key(self, name: str | None, frame: Frame) -> str | None:
+        """What the next entry of the module is called; None for one that adds no level."""
+        if name == "":
+            return None
+        key = name or str(frame.entries.count)
+        frame.entries.count += 1
+        return key
 
-    def _entry(self, layer: Layer) -> Entry:
-        assert layer.type is not None
-        entry = find(layer.type)
+    def _passed(self, layer: Layer, frame: Frame, first: Any, before: Seen | None) -> Seen | None:
+        """A layer that is not there passes its first input through, and takes no position."""
+        feed = fed(layer, frame, before, first, self.faults) if layer.value is None else Feed()
+        seen = feed.first or before
+        if seen is None:
+            self.faults.add(layer.place, f"`{label_of(layer)}` is left out here, and there is nothing to pass through",
+                            "when", part="key")  # fmt: skip
+            raise FaultToldError
+        left_out = replace(seen, module=None, parameters={}, label=label_of(layer) if layer.name else seen.label)
+        if layer.name and not holds_expression(layer.name):
+            frame.scope[layer.name] = left_out
+        return left_out
+
+    def _once(self, layer: Layer, key: str | None, frame: Frame, feed: Feed, module: str | None = None) -> Seen:
+        """A layer's node or nodes. key: None adds no level. module: the path of the module, if an earlier layer's."""
+        if layer.share is not None:
+            return self._again(layer, key, frame, feed)
+        path = module if module is not None else frame.modules + key if key is not None else frame.modules[:-1]
+        if module is None and key is not None:
+            self.recipes[path] = Recipe(layer, frame, frame.prefix + key, copies=False)
+        definition = self._definition(layer, frame)
+        if definition is not None:
+            seen = self._block(layer, definition, key, frame, feed, path)
+        elif layer.group is not None:
+            seen = self._group(layer, layer.group, key, frame, feed, path)
+        else:
+            seen = self._node(layer, key, frame, feed, path)
+        return replace(seen, module=path) if seen.module is None and key is not None and not seen.unknown else seen
+
+    # One node
+
+    def _node(self, layer: Layer, key: str | None, frame: Frame, feed: Feed, path: str) -> Seen:
+        if key is None:
+            key, frame.entries.count = str(frame.entries.count), frame.entries.count + 1
+            self._check_unnamed(layer, frame)
+        name = frame.prefix + key
+        if layer.value is not None:
+            node, made, seen = valued(layer, name, frame, self.inputs, self.faults)
+            self.conditions += [condition.text for condition in made.conditions]
+        elif layer.type in STORED:
+            node, seen = stored(layer, name, path, frame, feed, self.faults)
+            self.state[path] = seen.value  # type: ignore[assignment]
+        else:
+            node, seen = self._typed(layer, name, frame, feed, path)
+        node = replace(node, **self._own(layer, node, frame, feed, seen))
+        self.index[name] = len(self.nodes)
+        self.nodes.append(node)
+        frame.region.children.append(name)
+        return seen
+
+    def _typed(self, layer: Layer, name: str, frame: Frame, feed: Feed, path: str) -> tuple[Node, Seen]:
+        ties = self._ties(layer, frame)
+        earlier = self._owner(path) if frame.shared else None
+        typed = TypedLayer(
+            self.faults, layer, self._entry(layer, frame), name, path, frame, feed, self.inputs,
+            {key: kind for key, (_, kind) in ties.items()}, earlier,
+        )  # fmt: skip
+        node, made, seen = typed.node()
+        self.conditions += [condition.text for condition in made.conditions]
+        if node.role == "module" and not frame.shared:
+            prefix = f"{path}." if path else ""
+            self.state |= {prefix + key: kind for key, kind in seen.parameters.items()}
+        self._check_ties(layer, ties, seen)
+        return replace(node, ties={key: target for key, (target, _) in ties.items()}), seen
+
+    def _own(self, layer: Layer, node: Node, frame: Frame, feed: Feed, seen: Seen) -> dict[str, Any]:
+        """What the keys of every layer say: init, freeze, train_only."""
+        frozen = truth(layer.freeze, layer, "freeze", frame, self.faults)
+        own: dict[str, Any] = {"frozen": frame.frozen or frozen}
+        if layer.init is not None and layer.type not in STORED:
+            own["init"] = starts(layer.init, layer.place.at("init"), frame, self.faults)
+            check_started(own["init"], {**node.parameters, **node.buffers}, layer.place, label_of(layer), self.faults)
+        own["passes"] = self._passes(layer, frame, feed, seen)
+        return own
+
+    def _passes(self, layer: Layer, frame: Frame, feed: Feed, seen: Seen) -> Any:
+        """What a layer that is there in training only gives in evaluation: its first input."""
+        if not truth(layer.train_only, layer, "train_only", frame, self.faults):
+            return None
+        first = feed.first
+        place = layer.place.at("train_only")
+        if first is None:
+            self.faults.add(place, "a layer that is there in training only needs an input to pass through", "input")
+            raise FaultToldError
+        if seen.value != first.value and not seen.unknown and not first.unknown:
+            message = "a layer that is there in training only must give what it reads"
+            self.faults.add(place, message, "shape", notes=(f"it reads {first.value} and gives {seen.value}",))
+            raise FaultToldError
+        return first.reference
+
+    def _check_unnamed(self, layer: Layer, frame: Frame) -> None:
+        """A module without a level of its own makes its surroundings a module of its type: there is room for one."""
+        entry = find(str(layer.type))
+        if entry is not None and entry.role == "module":
+            if frame.entries.unnamed:
+                message = "a block holds at most one module without a name, as it becomes a module of that type"
+                self.faults.add(layer.place.at("name"), message, "name")
+                raise FaultToldError
+            frame.entries.unnamed = True
+
+    # Ties
+
+    def _ties(self, layer: Layer, frame: Frame) -> dict[str, tuple[str, TensorType]]:
+        def path(reference: str, place: Place) -> str:
+            return module_path(reference, frame, place, self.faults)
+
+        return tied(layer.tie, layer.place, path, self.state, frame, self.faults)
+
+    def _check_ties(self, layer: Layer, ties: Mapping[str, tuple[str, TensorType]], seen: Seen) -> None:
+        for key, (target, kind) in ties.items():
+            own = seen.parameters.get(key)
+            if seen.unknown:
+                continue
+            if own is None:
+                there = ", ".join(seen.parameters) or "none"
+                message = f"{label_of(layer)} has no parameter `{key}`"
+                self.faults.add(layer.place.at("tie", key), message, "tie", part="key", notes=(f"it has {there}",))
+                raise FaultToldError
+            if own.shape != kind.shape:
+                message = f"`{key}` is {own} here, but {target} is {kind}"
+                self.faults.add(layer.place.at("tie", key), message, "tie")
+                raise FaultToldError
+
+    def _tie_inside(self, layer: Layer, frame: Frame, path: str) -> None:
+        """Ties of a group or a block: dotted names of parameters inside it."""
+        for key, (target, kind) in self._ties(layer, frame).items():
+            own = f"{path}.{key}"
+            owner = self._owner(own.rpartition(".")[0])
+            if own not in self.state or owner is None:
+                near = suggest(key, [each.removeprefix(f"{path}.") for each in self.state if each.startswith(path)])
+                fix = Fix(f"did you mean `{near[0]}`?") if near else None
+                self.faults.add(layer.place.at("tie", key), f"there is no parameter `{key}` in it", "tie", part="key",
+                                fix=fix)  # fmt: skip
+                raise FaultToldError
+            if self.state[own].shape != kind.shape:
+                message = f"`{key}` is {self.state[own]} here, but {target} is {kind}"
+                self.faults.add(layer.place.at("tie", key), message, "tie")
+                raise FaultToldError
+            ties = {**owner.ties, own.rpartition(".")[2]: target}
+            self.nodes[self.index[owner.name]] = replace(owner, ties=ties)
+
+    def _owner(self, path: str) -> Node | None:
+        """The node that made the module at this path."""
+        made = self.recipes.get(path)
+        at = self.index.get(made.name) if made else None
+        return self.nodes[at] if at is not None and at < len(self.nodes) else None
+
+    # Groups and blocks
+
+    def _group(self, layer: Layer, group: Block, key: str | None, frame: Frame, feed: Feed, path: str) -> Seen:
+        around = {name: seen for name, seen in frame.scope.items() if not name.isdigit()}
+        if group.inputs is None:
+            if len(feed.all) > 1:
+                self.faults.add(layer.place.at("input"), "a group without `inputs` reads one tensor: a name", "input",
+                                fix=Fix("give the group `inputs` that name what it reads"))  # fmt: skip
+                raise FaultToldError
+            return self._inside(layer, group, "", key, frame, around, {}, path, feed)
+        bound = bound_inputs(group.inputs, feed, layer, "the group", self.faults)
+        return self._inside(layer, group, "", key, frame, {**around, **bound}, bound, path, feed)
+
+    def _block(
+        self, layer: Layer, definition: Definition, key: str | None, frame: Frame, feed: Feed, path: str
+    ) -> Seen:
+        if definition.name in frame.blocks:
+            circle = " -> ".join((*frame.blocks[frame.blocks.index(definition.name) :], definition.name))
+            self.faults.add(layer.place.at("type"), f"a block cannot contain itself: {circle}", "type")
+            raise FaultToldError
+        bound = bound_inputs(definition.body.inputs or (), feed, layer, definition.name, self.faults)
+        params, rest = bound_params(definition, layer, frame, bound, self.vars, self.faults)
+        inner = replace(frame, constants={**self.vars, **params}, rest=rest, blocks=(*frame.blocks, definition.name))
+        since = len(self.faults)
+        try:
+            return self._inside(layer, definition.body, definition.name, key, inner, dict(bound), bound, path, feed,
+                                params)  # fmt: skip
+        finally:
+            told_where(self.faults, since, used_as(definition, layer, params, frame))
+
+    def _inside(
+        self, layer: Layer, body: Block, kind: str, key: str | None, frame: Frame, scope: dict[str, Seen],
+        bound: Mapping[str, Seen], path: str, feed: Feed, params: Mapping[str, Any] | None = None,
+    ) -> Seen:  # fmt: skip
+        """The layers of a group or a block, in a region of its own, or, without a level, in the one around."""
+        frozen = truth(body.freeze, layer, "freeze", frame, self.faults)
+        frozen = frozen or truth(layer.freeze, layer, "freeze", frame, self.faults)
+        inner = replace(frame, scope=scope, layers=body.layers, inputs=frozenset(bound), frozen=frame.frozen or frozen)
+        first = _only(bound) if body.inputs is not None else feed.first
+        if key is None:
+            return self._level(layer, body, inner, first, scope, frame)
+        name = frame.prefix + key
+        frame.region.children.append(name)
+        region = self._open(name, kind, layer.place, path, {k: seen.reference for k, seen in bound.items()}, params)
+        inner = replace(inner, prefix=f"{name}.", modules=f"{path}.", entries=Entries(region))
+        init = {**self._init_of(body, body.place, inner), **self._init_of(layer, layer.place, frame)}
+        last = self._layers(body, inner, None, first)
+        seen = result_of(body, inner.scope, last, self.faults)
+        if seen is None:
+            self.faults.add(layer.place, f"`{label_of(layer, key)}` makes nothing", "missing")
+            raise FaultToldError
+        self._tie_inside(layer, frame, path)
+        self.close(name, results=seen.reference, init=init, frozen=frozen,
+                   passes=self._passes(layer, frame, feed, seen))  # fmt: skip
+        return replace(seen, label=label_of(layer, key), place=layer.place, module=path, parameters={}, high=None)
+
+    def _level(
+        self, layer: Layer, body: Block, inner: Frame, first: Seen | None, scope: dict[str, Seen], frame: Frame
+    ) -> Seen:
+        """A group without a level: its layers stand in the block around it, and are visible there."""
+        for key in ("init", "train_only", "tie"):
+            if getattr(layer, key) or (key == "init" and body.init is not None):
+                place = layer.place.at(key)
+                self.faults.add(place, f"`{key}` has no place on a group without a level of its own", "key",
+                                fix=Fix("give the group a name, or write it on its layers"))  # fmt: skip
+                raise FaultToldError
+        before = set(scope)
+        last = self._layers(body, inner, None, first)
+        seen = result_of(body, scope, last, self.faults)
+        frame.scope.update({name: each for name, each in scope.items() if name not in before})
+        if seen is None:
+            raise FaultToldError
+        return replace(seen, label=label_of(layer), place=layer.place)
+
+    def _init_of(self, owner: Block | Layer, place: Place, frame: Frame) -> dict[str, Any]:
+        if isinstance(owner, Layer) and owner.group is not None:
+            return {}  # it is the group's own, which has been read
+        return starts(owner.init, place.at("init"), frame, self.faults)
+
+    # Copies
+
+    def _repeated(self, layer: Layer, frame: Frame, first: Any, before: Seen | None) -> Seen | None:
+        count = self._count(layer, frame)
+        if count == 0:
+            return self._passed(layer, frame, first, before)
+        apart = layer.name is not None and holds_expression(layer.name)
+        if apart or layer.name == "":
+            return self._copies(layer, count, frame, frame, first, before)
+        check_name(layer.name, layer, True, frame, self.vars, self.faults)
+        key = self._key(layer.name, frame)
+        assert key is not None
+        self.recipes[frame.modules + key] = Recipe(layer, frame, frame.prefix + key, copies=True)
+        try:
+            seen = self._held(layer, count, key, frame, first, before, frame.modules + key)
+        except FaultToldError:
+            seen = failed(layer, key)
+        return self._seen_as(layer, key, seen, frame)
+
+    def _held(
+        self, layer: Layer, count: int, key: str, frame: Frame, first: Any, before: Seen | None, path: str
+    ) -> Seen:
+        """Copies `name.0`, `name.1` ... in a region that holds them."""
+        name = frame.prefix + key
+        frame.region.children.append(name)
+        region = self._open(name, "", layer.place, path, copies=count)
+        inside = replace(frame, prefix=f"{name}.", modules=f"{path}.", entries=Entries(region))
+        seen = self._copies(layer, count, inside, frame, first, before)
+        self.close(name, results=seen.reference)
+        return replace(seen, label=label_of(layer, key), module=path)
+
+    def _copies(
+        self, layer: Layer, count: int, inside: Frame, frame: Frame, first: Any, before: Seen | None
+    ) -> Seen:
+        """The copies one after another; in parallel, all reading the same. inside: where their entries stand."""
+        parallel = truth(layer.parallel, layer, "parallel", frame, self.faults)
+        results: list[Seen] = []
+        for i in range(count):
+            at = frame.with_constants(i=i)
+            feed = fed(layer, at, before, first, self.faults)
+            if results and not parallel:
+                body = layer.group or getattr(self._definition(layer, at), "body", None)
+                feed = handed_by_name(body, feed, results[-1]) or feed.handed(results[-1])
+            scope = at.scope if parallel else _barred(layer, at, fed(layer, at, before, first, self.faults))
+            copy = replace(inside, constants=at.constants, scope=scope)
+            seen = self._copy(layer, copy, at, feed)
+            results.append(seen)
+            if seen.unknown:
+                raise FaultToldError
+            if layer.name == "" or inside is frame:
+                frame.scope.update({k: v for k, v in scope.items() if k not in frame.scope})
+        if frame.shared:
+            return tuple_of(results) if parallel else results[-1]
+        return tuple_of(results) if parallel else results[-1]
+
+    def _copy(self, layer: Layer, copy: Frame, frame: Frame, feed: Feed) -> Seen:
+        """One copy, under its number, or under its own name, at its position."""
+        name = None
+        if layer.name is not None and holds_expression(layer.name):
+            name = name_of(layer, frame, self.faults)
+            check_name(name, layer, self._has_module(layer, frame), copy, self.vars, self.faults)
+        key = self._key(name, copy)
+        since = len(self.faults)
+        seen = self._once(layer, key, copy, feed)
+        told_where(self.faults, since, f"in copy {frame.constants['i']} of `{label_of(layer, key)}`")
+        if name is not None:
+            copy.scope[name] = seen
+        return seen
+
+    def _count(self, layer: Layer, frame: Frame) -> int:
+        place = layer.place.at("repeat")
+        count = resolved(layer.repeat, place, self.faults, frame.names())
+        if count is FAULTY:
+            raise FaultToldError
+        if isinstance(count, Free):
+            self.faults.add(place, f"`repeat` hangs on a free size, {count}, which has no number yet", "free")
+            raise FaultToldError
+        if not is_whole(count) or not 0 <= count <= _MOST_COPIES:
+            expected = f"a whole number from 0 to {_MOST_COPIES:,}"
+            self.faults.add(place, f"`repeat` is {expected}, not {described(count)}", "value", label="how many copies")
+            raise FaultToldError
+        return int(count)
+
+    # An earlier layer, called again
+
+    def _again(self, layer: Layer, key: str | None, frame: Frame, feed: Feed) -> Seen:
+        path, recipe = recipe_for(layer, frame, self.recipes, self.faults)
+        called = key if key is not None else str(frame.entries.count)
+        if key is None:
+            frame.entries.count += 1
+        again = replace(recipe.frame, prefix=frame.prefix, entries=frame.entries, shared=True, frozen=frame.frozen,
+                        scope=dict(recipe.frame.scope))  # fmt: skip
+        since, at = len(self.faults), len(self.nodes)
+        try:
+            seen = self._made_again(layer, recipe, called, again, feed, path)
+        finally:
+            told_where(self.faults, since, f"called again by `{label_of(layer, called)}`")
+        if len(self.faults) == since:
+            earlier = {name: self.nodes[i] for name, i in self.index.items() if i < at}
+            same_again(layer, recipe.name, frame.prefix + called, earlier, self.nodes[at:], self.faults)
+        return replace(seen, label=label_of(layer, called), place=layer.place, module=path)
+
+    def _made_again(self, layer: Layer, recipe: Recipe, key: str, again: Frame, feed: Feed, path: str) -> Seen:
+        made = replace(recipe.layer, freeze=False, tie={}, train_only=layer.train_only)
+        if not recipe.copies:
+            return self._once(made, key, again, feed, path)
+        before = feed.first
+        return self._held(replace(made, input=None), self._count(made, again), key, again, None, before, path)
+
+    # Types
+
+    def _definition(self, layer: Layer, frame: Frame) -> Definition | None:
+        kind = self._type(layer, frame)
+        return self.blocks.get(kind) if kind else None
+
+    def _type(self, layer: Layer, frame: Frame) -> str | None:
+        if layer.type is None or not holds_expression(layer.type):
+            return layer.type
+        place = layer.place.at("type")
+        kind = resolved(layer.type, place, self.faults, frame.names())
+        if kind is FAULTY:
+            raise FaultToldError
+        if not isinstance(kind, str):
+            self.faults.add(place, f"a type is text, not {described(kind)}", "type", part="value")
+            raise FaultToldError
+        return kind
+
+    def _entry(self, layer: Layer, frame: Frame) -> Entry:
+        kind = self._type(layer, frame)
+        if kind is None:
+            raise FaultToldError
+        entry = find(kind)
         if entry is None or entry.role == "optimizer":
-            near = suggest(layer.type, names(), ALIASES)
+            near = suggest(kind, [*self.blocks, *names()], ALIASES)
             fix = Fix(f"did you mean {either_of(near)}?", f'type = "{near[0]}"') if near else None
-            self.faults.add(layer.place.at("type"), f'there is no layer type "{layer.type}"', "type", fix=fix)
+            self.faults.add(layer.place.at("type"), f'there is no layer type "{kind}"', "type", fix=fix)
             raise FaultToldError
         return entry
 
-    def _outputs(self, block: Block, scope: Mapping[str, Seen], last: Seen | None) -> tuple[dict[str, Seen], Any]:
-        """What the block gives, by name, and the references in the structure that it returns."""
-        place = block.place.at("outputs")
-        wanted = block.outputs
-        if wanted is None:
-            if last is None:
-                return {}, None
-            return self._last(block, last)
-        if isinstance(wanted, str):
-            seen = self._seen(wanted, scope, place)
-            return {wanted: seen}, seen.reference
-        if isinstance(wanted, list):
-            several = [self._seen(each, scope, place.at(i)) for i, each in enumerate(wanted)]
-            keys = [str(each) if not str(each).isdigit() else str(i) for i, each in enumerate(wanted)]
-            return dict(zip(keys, several, strict=True)), [seen.reference for seen in several]
-        table = {key: self._seen(each, scope, place.at(key)) for key, each in wanted.items()}
-        return table, {key: seen.reference for key, seen in table.items()}
+    def _has_module(self, layer: Layer, frame: Frame) -> bool:
+        if layer.group is not None or layer.type in STORED or self._definition(layer, frame) is not None:
+            return True
+        entry = find(self._type(layer, frame) or "")
+        return entry is not None and entry.role == "module"
 
-    def _last(self, block: Block, last: Seen) -> tuple[dict[str, Seen], Any]:
-        name = block.layers[-1].name if block.layers else None
-        if isinstance(last.value, tuple):
-            parts = {str(i): Seen(each, pick_of(last.reference, i), f"{last.label}.{i}", last.place)
-                     for i, each in enumerate(last.value)}  # fmt: skip
-            return parts, [part.reference for part in parts.values()]
-        return {name or "output": last}, last.reference
+    # Regions
 
-    def _seen(self, reference: Any, scope: Mapping[str, Seen], place: Place) -> Seen:
-        try:
-            return look_up(reference, scope, place, self.faults)
-        except FaultToldError:
-            return Seen(None, None, str(reference), place)
+    def _open(
+        self, name: str, kind: str, place: Place, module: str = "", reads: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None, copies: int = 0,
+    ) -> Region:  # fmt: skip
+        span = place.span("key")
+        region = Region(
+            name=name, type=kind, module=module, copies=copies, reads=dict(reads or {}), params=dict(params or {}),
+            file=place.source.name, line=span.line, column=span.column,
+        )  # fmt: skip
+        self.index[f"region {name}"] = len(self.regions)
+        self.regions.append(region)
+        return region
+
+    def close(self, name: str, **found: Any) -> None:
+        """Write into a region what became known of it."""
+        at = self.index[f"region {name}"]
+        self.regions[at] = replace(self.regions[at], **found)
 
 
-def _only(inputs: Mapping[str, Seen], block: Block) -> Seen | None:
+def _barred(layer: Layer, frame: Frame, feed: Feed) -> dict[str, Seen]:
+    """What a repeated group sees around it: not what its first copy read, which the others do not read."""
+    if layer.group is None or layer.group.inputs is not None or feed.first is None:
+        return frame.scope if layer.group is None else dict(frame.scope)
+    reference, name = feed.first.reference, label_of(layer)
+    why = f"is what the first copy of `{name}` reads; the others read the copy before them"
+    return {
+        key: replace(seen, barred=f"`{key}` {why}: give the group `inputs`") if seen.reference == reference else seen
+        for key, seen in frame.scope.items()
+    }
+
+
+def _only(inputs: Mapping[str, Seen]) -> Seen | None:
     """The block's only tensor, which the first layer reads; None where there are several."""
     tensors = [seen for seen in inputs.values() if not isinstance(seen.value, ChoiceType)]
     return tensors[0] if len(tensors) == 1 else None
-
-
-def _input_node(name: str, seen: Seen) -> Node:
-    span = seen.place.span() if seen.place else None
-    options = list(seen.value.options) if isinstance(seen.value, ChoiceType) else None
-    return Node(
-        name=f"inputs.{name}", type="input", target="", role="input", kind="input", shape=shape_data(seen.value),
-        dtype=dtype_data(seen.value), options=options, file=seen.place.source.name if seen.place else "",
-        line=span.line if span else 0, column=span.column if span else 0,
-    )  # fmt: skip
-
-
-def _output_node(name: str, seen: Seen) -> Node:
-    span = seen.place.span("value") if seen.place else None
-    return Node(
-        name=f"outputs.{name}", type="output", target="", role="output", kind="output", reads=[seen.reference],
-        input_shapes=[shape_data(seen.value)], shape=shape_data(seen.value), dtype=dtype_data(seen.value),
-        file=seen.place.source.name if seen.place else "", line=span.line if span else 0,
-        column=span.column if span else 0,
-    )  # fmt: skip

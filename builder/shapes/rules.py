@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from builder.shapes import (
+    adaptive,
     attention,
     class_losses,
     convolution,
@@ -32,6 +33,7 @@ from builder.shapes import (
     resizing,
 )
 from builder.shapes.call import Call, Made
+from builder.shapes.constants import with_constants
 from builder.shapes.rule import Rule
 from dsl.catalogue.entries import Entry
 
@@ -54,6 +56,7 @@ _TORCH: Final[Mapping[str, Rule]] = {
     **attention.RULES,
     **losses.RULES,
     **class_losses.RULES,
+    **adaptive.RULES,
     **distances.RULES,
     **creating.RULES,
     **picking.RULES,
@@ -73,7 +76,7 @@ def has_rule(entry: Entry) -> bool:
 def shape(call: Call) -> Made:
     """What the layer makes of what it reads. Misfit where it cannot."""
     rule = RULES.get(call.entry.target)
-    made = rule(call) if rule else None
+    made = rule(with_constants(call)) if rule else None
     if made is not None:
         return made
     from builder.shapes.meta import ask

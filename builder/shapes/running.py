@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from builder.shapes.call import Call, ChoiceType, TensorType, Value
 from builder.shapes.sizes import Free, worked_out
+from dsl.catalogue import Parameter, find, signature_of
 
 # What torch raises when a call does not fit; anything else is a mistake of ours.
 _OBJECTIONS = (RuntimeError, TypeError, ValueError, LookupError, AssertionError, ArithmeticError, AttributeError)
@@ -40,14 +42,14 @@ def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
             keywords = {name: _fed(each, numbers) for name, each in call.keyword_reads.items()}
             if call.entry.role == "module":
                 constructor, forward = _module_arguments(call, numbers)
-                module = _named(call.entry.target)(**constructor)
+                module = torch_object(call.entry.target)(**constructor)
                 with counter:
                     made = module(*reads, **keywords, **forward)
             else:
                 leading, others = _function_arguments(call, numbers)
                 placed, named = _placed(call, reads)
                 with counter:
-                    made = _named(call.entry.target)(*leading, *placed, **named, **keywords, **others)
+                    made = torch_object(call.entry.target)(*leading, *placed, **named, **keywords, **others)
     except _OBJECTIONS as error:
         raise Refused((str(error).strip().splitlines() or [type(error).__name__])[0]) from error
     parameters = {} if module is None else {name: tuple(each.shape) for name, each in module.named_parameters()}
@@ -56,7 +58,8 @@ def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
     return Outcome(_described(made), parameters, buffers, counter.get_total_flops() // 2)
 
 
-def _named(target: str) -> Any:
+def torch_object(target: str) -> Any:
+    """What a dotted name stands for: "torch.nn.Linear"."""
     found: Any = torch
     for part in target.split(".")[1:]:
         found = getattr(found, part)
@@ -65,10 +68,11 @@ def _named(target: str) -> Any:
 
 def _module_arguments(call: Call, numbers: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, Any]]:
     """(the constructor's, forward's). To find whether a mask is causal torch would look at its numbers: it is told."""
-    names = {each.name: each for each in call.entry.inputs}
-    constructor = {name: _value(call, name, each, numbers) for name, each in call.arguments.items()}
-    forward = {name: constructor.pop(name) for name in names if name in constructor}
-    for name, each in names.items():
+    signature = signature_of(call.entry, call.arguments)
+    constructor = {name: _value(signature, name, each, numbers) for name, each in call.arguments.items()}
+    inputs = {each.name: each for each in call.entry.inputs if not call.entry.accepts(each.name)}
+    forward = {name: constructor.pop(name) for name in inputs if name in constructor}
+    for name, each in inputs.items():
         if name.endswith("is_causal") and each.default is None and name not in call.keyword_reads:
             forward.setdefault(name, False)
     return constructor, forward
@@ -76,10 +80,11 @@ def _module_arguments(call: Call, numbers: Mapping[str, int]) -> tuple[dict[str,
 
 def _function_arguments(call: Call, numbers: Mapping[str, int]) -> tuple[list[Any], dict[str, Any]]:
     """(those that go by place alone and stand first, the others by name)."""
-    others = {name: _value(call, name, each, numbers) for name, each in call.arguments.items()}
+    signature = signature_of(call.entry, {**call.arguments, **dict.fromkeys(call.keyword_reads, "a reference")})
+    others = {name: _value(signature, name, each, numbers) for name, each in call.arguments.items()}
     if call.entry.accepts("training"):
         others.setdefault("training", False)
-    places = [each.name for each in call.entry.parameters if each.passing == "position"]
+    places = [name for name, each in signature.items() if each.passing == "position"]
     return [others.pop(name) for name in places if name in others], others
 
 
@@ -110,17 +115,34 @@ def _fed(value: Value, numbers: Mapping[str, int]) -> Any:
     return value
 
 
-def _value(call: Call, name: str, value: Any, numbers: Mapping[str, int]) -> Any:
-    """An argument as torch takes it: dtypes by name, arrays as tensors where one is wanted, numbers for free sizes."""
-    kind = call.entry.parameter(name).type if call.entry.accepts(name) else ""
-    if isinstance(value, str) and "dtype" in kind:
+def _value(signature: Mapping[str, Parameter], name: str, value: Any, numbers: Mapping[str, int]) -> Any:
+    """An argument as torch takes it: dtypes by name, layers made, arrays as tensors where one is wanted, numbers for
+    free sizes.
+    """
+    kinds = signature[name].type.split(" | ") if name in signature else []
+    if isinstance(value, str) and "device" in kinds:
+        return "meta"
+    if isinstance(value, str) and "dtype" in kinds:
         return getattr(torch, value)
-    if isinstance(value, dict) and "tensor" in value:
+    if isinstance(value, dict) and ("module" in kinds or "callable" in kinds):
+        return _layer(value)
+    if isinstance(value, dict) and "tensor" in kinds:
         dtype = value.get("dtype")
         return torch.tensor(value["tensor"], dtype=getattr(torch, dtype) if isinstance(dtype, str) else None)
-    if isinstance(value, (list, tuple)) and "tensor" in kind:
+    if isinstance(value, (list, tuple)) and "tensor" in kinds and not any(each.endswith("]") for each in kinds):
         return torch.tensor(value)
     return _numbers(value, numbers)
+
+
+def _layer(value: Mapping[str, Any]) -> Any:
+    """A layer as a value: a module, or a function with some of its arguments settled."""
+    entry = find(value["type"])
+    assert entry is not None, value
+    signature = signature_of(entry, value["arguments"])
+    arguments = {name: _value(signature, name, each, {}) for name, each in value["arguments"].items()}
+    if entry.role == "module":
+        return torch_object(entry.target)(**arguments)
+    return functools.partial(torch_object(entry.target), **arguments) if arguments else torch_object(entry.target)
 
 
 def _numbers(value: Any, numbers: Mapping[str, int]) -> Any:

@@ -1,6 +1,6 @@
 """Every type by name: its signature and its family, as data made from torch and read without it."""
 
-from dsl.catalogue.binding import Problem, bind
+from dsl.catalogue.binding import Problem, bind, signature_of
 from dsl.catalogue.entries import REQUIRED, Entry, Parameter
 from dsl.catalogue.lookup import find, find_optimizer, names, optimizer_names
 from dsl.catalogue.suggestions import suggest
@@ -17,5 +17,6 @@ __all__ = [
     "mismatch",
     "names",
     "optimizer_names",
+    "signature_of",
     "suggest",
 ]

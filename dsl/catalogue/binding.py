@@ -44,6 +44,16 @@ def bind(entry: Entry, arguments: Mapping[str, object]) -> list[Problem]:
     return unknown + min((_check(entry, each, taking, known, unknown) for each in taking), key=len)
 
 
+def signature_of(entry: Entry, arguments: Mapping[str, object]) -> dict[str, Parameter]:
+    """The parameters by name of the signature that the arguments fit best; a module's `forward` stands behind it."""
+    known = {name: value for name, value in arguments.items() if entry.accepts(name)}
+    signatures = (entry.parameters, *entry.overloads)
+    most = max(_taken(each, known) for each in signatures)
+    taking = [each for each in signatures if _taken(each, known) == most]
+    best = min(taking, key=lambda each: len(_check(entry, each, taking, known, ())))
+    return {each.name: each for each in (*(entry.inputs if entry.role == "module" else ()), *best)}
+
+
 def _taken(signature: Signature, arguments: Mapping[str, object]) -> int:
     return sum(each.name in arguments for each in signature)
 
