@@ -164,7 +164,7 @@ def pick_of(reference: Any, pick: int | str) -> Any:
 
 
 def said(seen: Seen) -> str:
-    line = f" (line {seen.place.span('value').line})" if seen.place else ""
+    line = f" ({seen.place.line_words})" if seen.place else ""
     verb = (
         "is"
         if isinstance(seen.reference, dict) and str(seen.reference.get("from", "")).startswith("inputs.")

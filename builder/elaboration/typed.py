@@ -230,7 +230,7 @@ class TypedLayer:
         written = misfit.argument is not None and misfit.argument in self.given
         if misfit.argument is not None and written:
             place = self._place(misfit.argument)
-            label = place.source.written(place.path)
+            label = place.written
         elif misfit.argument is None and self.layer.input is not None:
             place = self.layer.place.at("input")
         notes = [*misfit.notes, *(f"input: {said(seen)}" for seen in self.read)]
