@@ -115,7 +115,7 @@ def _called(entry: Entry) -> Any:
 
 def _by_place(entry: Entry, given: Mapping[str, Any]) -> list[str]:
     """What is handed over by place: all up to the last argument that must be, else the first."""
-    names = [each.name for each in entry.parameters if each.name in given]
+    names = list(given)
     forced = [each.name for each in entry.parameters if each.passing != "name"]
     return names[: max([names.index(each) + 1 for each in forced if each in names], default=1)]
 

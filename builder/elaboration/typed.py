@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from builder.elaboration.arguments import argument_data, forward_names, is_reference
+from builder.elaboration.arguments import argument_data, forward_names, is_reference, reads_nothing
 from builder.elaboration.sight import FaultToldError, Seen, data_of, dtype_data, look_up, said, shape_data
 from builder.graph import Node
 from builder.shapes.call import Call, ChoiceType, Made, Misfit, Value
@@ -36,7 +36,7 @@ class TypedLayer:
     def node(self) -> tuple[Node, Made, Seen]:
         """The finished node, what its rule answered, and what the layers below see of it."""
         arguments, keyword_reads = self._arguments()
-        reads, more = self._reads(arguments)
+        reads, more = self._reads(arguments, keyword_reads)
         keyword_reads |= more
         self._check_arguments(arguments, keyword_reads)
         self._check_tensors(arguments, keyword_reads, reads)
@@ -63,12 +63,14 @@ class TypedLayer:
                 arguments[key] = argument_data(self.entry, key, value, self.layer.place.at(key), self.faults)
         return arguments, reads
 
-    def _reads(self, arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    def _reads(
+        self, arguments: dict[str, Any], keyword_reads: Mapping[str, Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
         """References of the tensors by position, and by name where `input` is a table."""
         written, place = self.layer.input, self.layer.place.at("input")
         if written is None:
             written = self.first
-        if not self.entry.inputs and written is None:
+        if written is None and reads_nothing(self.entry, {*arguments, *keyword_reads}):
             return [], {}
         if written is None:
             return [self._default()], {}
