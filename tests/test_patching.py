@@ -145,6 +145,11 @@ def test_a_set_that_fits_nowhere(tree: Tree, key: str, said: str) -> None:
     assert (fault.file, fault.message, fault.excerpt) == ("--set", said, f"{key}=1")
 
 
+def test_a_var_that_is_read_and_not_written_may_be_set(tree: Tree) -> None:
+    spec = dsl.loads(BASE.replace("[vars]\nwidth = 8\n", ""), overrides={"vars.width": "6"})
+    assert dict(spec.vars) == {"width": 6}
+
+
 @pytest.mark.parametrize(
     ("key", "said"),
     [("tran.epochs", "unknown key `tran`"), ("model.layers.fc.out_feature", "Linear has no argument `out_feature`")],
