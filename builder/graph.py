@@ -36,7 +36,8 @@ class Node:
 
     reads: the positional tensors in order. Each is a *reference*: `{"from": NODE}`, with `"pick": [0, ...]` where one
         of several results is meant, or with `"parameter": "weight"` where a parameter of that layer is; or a list of
-        references, where a call takes a sequence of tensors.
+        references, where a call takes a sequence of tensors. `"input": [REGION, NAME, PATH, PICKS]` says that the
+        region reads it as its input NAME (PATH: through a structure that feeds it; PICKS: how many were made outside).
     keyword_reads: tensors fed by argument name.
     arguments: every other argument that is written or worked out, by PyTorch's name, JSON values only. A size that is
         known only when the model runs is `{"size": "T // 2"}`.

@@ -45,3 +45,14 @@ class ParameterDict(nn.ParameterDict):
     def forward(self, x: Tensor, choice: str) -> Tensor:
         matrix: Tensor = self[choice]
         return x @ matrix
+
+
+def packed(
+    layer: nn.RNNBase, input: Tensor, lengths: Tensor, hx: Tensor | tuple[Tensor, Tensor] | None = None
+) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
+    """Runs a recurrent layer over padded sequences of these lengths; the output is padded to the input's own length."""
+    time = 1 if layer.batch_first else 0
+    sequences = nn.utils.rnn.pack_padded_sequence(input, lengths.cpu(), layer.batch_first, enforce_sorted=False)
+    output, state = layer(sequences, hx)
+    padded, _ = nn.utils.rnn.pad_packed_sequence(output, layer.batch_first, total_length=input.shape[time])
+    return padded, state

@@ -33,6 +33,7 @@ from dsl.arithmetic import (
 
 __all__ = ["ExpressionError", "evaluate", "holds_expression", "named", "parsed", "picked", "short", "whole"]
 
+_MOST: Final = 1_000  # expressions in one text
 _WRITTEN: Final = 100_000  # characters of a text with expressions in it
 
 
@@ -47,7 +48,9 @@ def evaluate(text: str, scope: Mapping[str, Any]) -> Any:
         return _value(inner, scope)
     words: list[str] = []
     length = 0
-    for piece, is_expression in _pieces(text):
+    for count, (piece, is_expression) in enumerate(_pieces(text)):
+        if count > 2 * _MOST:
+            raise ExpressionError(f"a text has at most {_MOST:,} expressions in it")
         words.append(_written(_value(piece, scope)) if is_expression else piece)
         length += len(words[-1])
         if length > _WRITTEN:

@@ -34,12 +34,12 @@ class Forward:
             return
         for name, reference in region.reads.items():
             kind = "str" if self._is_choice(reference) else "Any" if self._is_several(reference) else "Tensor"
-            self._hold(reference, self._argument(name, kind))
+            self.holds[(f"#{self.name}:{name}",)] = self._argument(name, kind)
         for key in self.structure.needs[self.name]:
             if self._text(key) is None:
                 module = str(key[0]).startswith("@") and self._is_module(str(key[0])[1:])
                 kind = "nn.Module" if module else "str" if self._is_choice({"from": key[0]}) else "Tensor"
-                self.holds[key] = self._argument(identifier(str(key[0]).lstrip("@")), kind)
+                self.holds[key] = self._argument(identifier(re.sub(r"^.*[@:]", "", str(key[0]))), kind)
 
     def signature(self) -> str:
         return ", ".join(
@@ -70,7 +70,7 @@ class Forward:
         there = self.structure.regions[region]
         inner = Forward(self.structure, region)
         values = [self._structured(reference) for reference in there.reads.values()]
-        values += [self._value(key) for key, name in inner.holds.items() if self._is_extra(key, inner, name)]
+        values += [self._value(key) for key in inner.holds if not str(key[0]).startswith(f"#{region}:")]
         text = f"{self._value((f'@{there.module}',))}({', '.join(values)})"
         return self._in_training(text, there.passes)
 
@@ -99,7 +99,10 @@ class Forward:
         arguments = {key: self._argument_value(each, node) for key, each in node.arguments.items()}
         if node.device is not None:
             arguments["device"] = Code(self._value(self.structure.key(node.device)) + ".device")
-        text = call(replace(node, arguments=arguments), values, named, self._module(node))
+        module = self._module(node)
+        text = call(replace(node, arguments=arguments), values, named, module)
+        if has_lengths(node):
+            text = f"packed({module}, {text.removeprefix(module)[1:]}"
         return self._in_training(text, node.passes)
 
     def _module(self, node: Node) -> str:
@@ -142,10 +145,6 @@ class Forward:
             name += "_"
         self.arguments.append((name, kind, default))
         return name
-
-    def _is_extra(self, key: Key, inner: Forward, name: str) -> bool:
-        declared = list(self.structure.regions[inner.name].reads)
-        return name in [each for each, _, _ in inner.arguments[len(declared) :]]
 
     def _hold(self, reference: Any, text: str) -> None:
         """What a reference, or a structure of them, names is now held by a variable."""
@@ -208,7 +207,7 @@ class Forward:
         )
 
     def _is_choice(self, reference: Any) -> bool:
-        node = self.structure.nodes.get(reference.get("from")) if isinstance(reference, dict) else None
+        node = self.structure.nodes.get(str(reference.get("from"))) if isinstance(reference, dict) else None
         return node is not None and node.options is not None
 
     def _is_several(self, reference: Any) -> bool:
@@ -217,7 +216,13 @@ class Forward:
         shape: Any = self.structure.nodes[reference["from"]].shape
         for pick in reference.get("pick", ()):
             shape = shape[pick] if isinstance(shape, list | dict) else None
-        return "parameter" not in reference and (isinstance(shape, dict) or any(isinstance(e, list) for e in shape or ()))
+        several = isinstance(shape, dict) or any(isinstance(each, list) for each in shape or ())
+        return several and "parameter" not in reference
+
+
+def has_lengths(node: Node) -> bool:
+    """Whether a recurrent layer is told how long each of its padded sequences is."""
+    return node.role == "module" and node.kind == "recurrent" and "lengths" in node.keyword_reads
 
 
 def filled(template: str, values: list[str], device: str) -> str:

@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from builder import graph as contract
 from builder.codegen.construct import Construct
-from builder.codegen.forward import IMPORTED, Forward, commented, shape_comment
+from builder.codegen.forward import IMPORTED, Forward, commented, has_lengths, shape_comment
 from builder.codegen.literals import WIDTH
 from builder.codegen.structure import Structure
 
 if TYPE_CHECKING:
     import networkx
-
-_RECURRENT = ("torch.nn.RNN", "torch.nn.LSTM", "torch.nn.GRU")
-
 
 def source_of(graph: networkx.DiGraph[str]) -> str:
     """The module's source. It needs torch alone; the class is `class_name(graph)`."""
@@ -91,7 +88,8 @@ class _Writer:
         """A block's name; for a group the names of the parts that lead to it, from the block around it."""
         if not region:
             return class_name(self.graph)
-        parts, at, base = [], region, ""
+        parts: list[str] = []
+        at, base = region, ""
         while at and not base:
             there = self.structure.regions[at]
             if there.type:
@@ -125,7 +123,7 @@ class _Writer:
     def _own_layers(self) -> list[str]:
         """The source of this project's own modules and functions that the model uses."""
         used = {n.target.partition(".")[2] for n in self.structure.nodes.values() if n.target.startswith("tomograph.")}
-        if any(node.target in _RECURRENT and "lengths" in node.keyword_reads for node in self.structure.nodes.values()):
+        if any(has_lengths(node) for node in self.structure.nodes.values()):
             used.add("packed")
         if not used:
             return []

@@ -1,7 +1,8 @@
 """What becomes a class, what a Sequential or a list of modules, and what each must be handed to run.
 
-A *key* names something that a line of `forward` reads: `(node, *picks)` for what a node makes, `("@path", *picks)` for a
-module, parameter or buffer by its dotted path from the top, which a class reaches itself where it lies inside it.
+A *key* names something that a line of `forward` reads: `(node, *picks)` for what a node makes, `("#region:name", *picks)`
+for an input of a group or a block, `("@path", *picks)` for a module, parameter or buffer by its dotted path from the
+top, which a class reaches itself where it lies inside it.
 """
 
 from __future__ import annotations
@@ -52,6 +53,9 @@ class Structure:
 
     def key(self, reference: Any) -> Key:
         node, picks = self.nodes[reference["from"]], tuple(reference.get("pick", ()))
+        if "input" in reference:
+            region, name, path, picked = reference["input"]
+            return (f"#{region}:{name}", *path, *picks[picked:])
         if "parameter" in reference:
             return (f"@{node.module}.{reference['parameter']}" if node.module else f"@{reference['parameter']}",)
         if node.role in _STORED:
@@ -75,6 +79,8 @@ class Structure:
             return True
         if key[0].startswith("@"):
             return str(key[0]).startswith(f"@{self.regions[region].module}.")
+        if key[0].startswith("#"):
+            return f"{str(key[0])[1:].rpartition(':')[0]}.".startswith(f"{region}.")
         return str(key[0]).startswith(f"{region}.")
 
     def reads(self, node: Node) -> Iterator[Key]:
@@ -169,12 +175,11 @@ class Structure:
 
     def _is_chain(self, region: Region) -> bool:
         """Whether a region is what nn.Sequential does: modules one after another, one tensor in and out."""
-        if list(self.needs[region.name])[1:]:
-            return False
-        before = next(iter(self.needs[region.name]), None)
+        fed = [*((f"#{region.name}:{name}",) for name in region.reads), *self.needs[region.name]]
+        before = fed[0] if len(fed) == 1 else None
         for child in region.children:
             reads = self._single_read(child)
-            if reads is None or reads != before:
+            if before is None or reads != before:
                 return False
             results = self.regions[child].results if child in self.regions else {"from": child}
             if not isinstance(results, dict) or "from" not in results:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from builder.shapes.call import ChoiceType, TensorType, Value
@@ -39,8 +39,9 @@ class Seen:
     @property
     def unknown(self) -> bool:
         """Whether it comes from a layer whose fault has been told."""
-        several = self.value.values() if isinstance(self.value, dict) else self.value
-        return self.value is None or (not isinstance(several, TensorType | ChoiceType) and None in several)
+        if isinstance(self.value, tuple | dict):
+            return None in (self.value.values() if isinstance(self.value, dict) else self.value)
+        return self.value is None
 
     @property
     def shape(self) -> list[Any]:
@@ -104,6 +105,8 @@ def _picked(seen: Seen, pick: str, reference: str, place: Place, faults: Faults)
     there = range(len(value)) if isinstance(value, tuple) else value if isinstance(value, dict) else seen.parameters
     notes = (f"what can be picked: {', '.join(f'{seen.label}.{each}' for each in there)}",) if there else ()
     message = f'"{reference}" is not one of several results: `{seen.label}` gives {text_of(value)}'
+    if not there and seen.module is not None:
+        notes = ("the inside of a group, a block or a repeat is not visible from outside; its `outputs` are",)
     faults.add(place, message, "reference", part="value", notes=notes)
     raise FaultToldError
 
@@ -118,6 +121,38 @@ def table_of(several: Mapping[str, Seen]) -> Seen:
     """Several tensors given by name."""
     return Seen({key: each.value for key, each in several.items()},
                 {key: each.reference for key, each in several.items()}, ", ".join(several))  # fmt: skip
+
+
+def entering(seen: Seen, region: str, name: str) -> Seen:
+    """An input as a region sees it: by its own name for it, whatever feeds it.
+
+    The reference keeps the node, and gets `"input": [REGION, NAME, PATH, PICKS]`: the path through a structure that
+    feeds the input, and how many of the picks were made outside.
+    """
+    return replace(seen, reference=_entered(seen.reference, region, name, []), label=name)
+
+
+def _entered(reference: Any, region: str, name: str, path: list[int | str]) -> Any:
+    if isinstance(reference, list):
+        return [_entered(each, region, name, [*path, i]) for i, each in enumerate(reference)]
+    if isinstance(reference, dict) and not isinstance(reference.get("from"), str):
+        return {key: _entered(each, region, name, [*path, key]) for key, each in reference.items()}
+    return {**reference, "input": [region, name, path, len(reference.get("pick", ()))]} if reference else reference
+
+
+def leaving(reference: Any, region: str, fed: Mapping[str, Seen]) -> Any:
+    """A result as the surroundings of a region see it: where an input is handed through, what feeds it."""
+    if isinstance(reference, list):
+        return [leaving(each, region, fed) for each in reference]
+    if isinstance(reference, dict) and not isinstance(reference.get("from"), str):
+        return {key: leaving(each, region, fed) for key, each in reference.items()}
+    if not reference or reference.get("input", [None])[0] != region:
+        return reference
+    _, name, path, picked = reference["input"]
+    outer = fed[name].reference
+    for step in [*path, *reference.get("pick", ())[picked:]]:
+        outer = pick_of(outer, step)
+    return outer
 
 
 def pick_of(reference: Any, pick: int | str) -> Any:

@@ -10,10 +10,10 @@ from builder.shapes.call import TensorType
 from builder.shapes.sizes import Free, named, names
 
 
-def places_of(arguments: Mapping[str, Any], read: Sequence[Seen], inputs: Mapping[str, Seen]) -> dict[str, Any]:
+def places_of(arguments: Mapping[str, Any], read: Sequence[Seen], around: Mapping[str, Seen]) -> dict[str, Any]:
     """Text of a size, or of a free name in one -> [reference, dim].
 
-    A size that a tensor read here has is taken from it; else its names are, from here or from the whole's inputs.
+    A size that a tensor read here has is taken from it; else its names are, from here or from what is in sight.
     """
     found: dict[str, Any] = {}
     for size in _free(arguments.values()):
@@ -22,7 +22,7 @@ def places_of(arguments: Mapping[str, Any], read: Sequence[Seen], inputs: Mappin
             found[str(size)] = here
             continue
         for name in sorted(names(size)):
-            place = _place_of(named(name), [*read, *inputs.values()])
+            place = _place_of(named(name), [*read, *around.values()])
             if place is not None:
                 found[name] = place
     return found
@@ -30,7 +30,7 @@ def places_of(arguments: Mapping[str, Any], read: Sequence[Seen], inputs: Mappin
 
 def _place_of(size: Any, several: Iterable[Seen]) -> list[Any] | None:
     for seen in several:
-        if isinstance(seen.value, TensorType) and size in seen.value.shape:
+        if isinstance(seen.value, TensorType) and not seen.barred and size in seen.value.shape:
             return [seen.reference, seen.value.shape.index(size)]
     return None
 

@@ -148,7 +148,7 @@ def _demand_short(terms: Sequence[Term]) -> None:
     count = 0
     level: list[Sequence[Term]] = [terms]
     while level:
-        following = []
+        following: list[Sequence[Term]] = []
         for each in level:
             count += len(each)
             if count > LONGEST:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from builder.elaboration.arguments import argument_data, either_of, forward_names, is_reference
+from builder.elaboration.arguments import argument_data, either_of, forward_names, is_reference, reads_nothing
 from builder.elaboration.feeding import one_tensor, reference, refuse_several
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.given import Given, given_to
@@ -46,7 +46,10 @@ class TypedLayer:
         """The finished node, what its rule answered, and what the layers below see of it."""
         arguments, keyword_reads = self._arguments()
         reads = self._reads(arguments, keyword_reads)
-        lengths = keyword_reads.pop("lengths", None) if self.entry.name in _RECURRENT else None
+        lengths = self._lengths(keyword_reads)
+        self._from_ties(arguments)
+        if self.earlier is not None:
+            arguments = {**self.earlier.arguments, **arguments}
         self._check_arguments(arguments, keyword_reads)
         self._check_tensors(arguments, keyword_reads, reads)
         if any(seen.unknown for seen in self.read):
@@ -83,7 +86,7 @@ class TypedLayer:
     def _reads(self, arguments: dict[str, Any], keyword_reads: dict[str, Seen]) -> list[Any]:
         """The tensors by position; those of a table `input` join the ones by name."""
         feed, takes = self.feed, self.entry.inputs
-        if not takes and self.layer.input is None:
+        if self.layer.input is None and reads_nothing(self.entry, {*arguments, *keyword_reads}):
             return []
         for key, value in feed.values.items():
             arguments[key] = value
@@ -100,6 +103,21 @@ class TypedLayer:
             if "tensors" not in parameter.type and "any" not in parameter.type:
                 refuse_several(seen, self.layer, self.entry.name, self.faults)
         return [self._read(seen) for seen in feed.placed]
+
+    def _lengths(self, keyword_reads: dict[str, Seen]) -> Seen | None:
+        """How long each of the padded sequences of a recurrent layer is, where its table `input` says so."""
+        if self.entry.name not in _RECURRENT or "lengths" not in keyword_reads:
+            return None
+        lengths = keyword_reads.pop("lengths")
+        value = lengths.value
+        if not lengths.unknown and not (
+            isinstance(value, TensorType) and len(value.shape) == 1 and value.dtype in ("int64", "int32")
+        ):
+            message = f"`lengths` of {self.entry.name} is one whole number for each sequence: int64 (N,)"
+            place = self.layer.place.at("input", "lengths")
+            self.faults.add(place, message, "shape", part="value", notes=(f"input: {said(lengths)}",))
+            raise FaultToldError
+        return lengths
 
     def _check_arguments(self, arguments: Mapping[str, Any], keyword_reads: Mapping[str, Seen]) -> None:
         forward = forward_names(self.entry)
@@ -157,11 +175,9 @@ class TypedLayer:
     def _shape(self, arguments: dict[str, Any], reads: Sequence[Any], keyword_reads: Mapping[str, Seen]) -> Made:
         if self.entry.name == "Embedding":
             self._embedding(arguments)
-        self._from_ties(arguments)
         if self.entry.role == "module":
             self._refuse_free(arguments)
-        known = {**self.earlier.arguments, **arguments} if self.earlier else arguments
-        call = Call(entry=self.entry, arguments=known, reads=[_value_of(each) for each in reads],
+        call = Call(entry=self.entry, arguments=arguments, reads=[_value_of(each) for each in reads],
                     keyword_reads={key: seen.value for key, seen in keyword_reads.items()})  # fmt: skip
         try:
             return shape(call)
@@ -201,6 +217,10 @@ class TypedLayer:
                     self.faults.add(self._place(key), message, "free")
                     raise FaultToldError
 
+    def _around(self) -> dict[str, Seen]:
+        """Tensors from which a device or a free size may be taken, the nearest first."""
+        return {**self.frame.scope, **{f"inputs.{name}": seen for name, seen in self.inputs.items()}}
+
     def _place(self, argument: str) -> Place:
         """Where an argument is written; where it would be, if it is not."""
         return self.given[argument][1] if argument in self.given else self.layer.place.at(argument)
@@ -229,8 +249,8 @@ class TypedLayer:
             kind=self.entry.kind, module=self.module if self.entry.role == "module" else None,
             region=self.frame.region.name, reads=[_reference_of(each) for each in reads],
             keyword_reads={key: seen.reference for key, seen in keyword_reads.items()},
-            arguments=data_of({**made.arguments, **arguments}), sizes=places_of(arguments, self.read, self.inputs),
-            device=first_reference(self.inputs) if makes_new and "device" not in arguments else None,
+            arguments=data_of({**made.arguments, **arguments}), sizes=places_of(arguments, self.read, self._around()),
+            device=first_reference(self._around()) if makes_new and "device" not in arguments else None,
             input_shapes=[shape_data(seen.value) for seen in self.read], shape=shape_data(made.result),
             dtype=dtype_data(made.result),
             parameters={key: list(each) for key, each in made.parameters.items()} if own else {},
@@ -258,9 +278,10 @@ def told_by(entry: Entry, parameter: str, dims: Sequence[Any]) -> dict[str, Any]
     return {name: size for name, size in zip(names, dims, strict=False) if name is not None}
 
 
-def first_reference(inputs: Mapping[str, Seen]) -> Any:
-    """The first tensor among the whole's inputs: where it is, new tensors are made too."""
-    return next((seen.reference for seen in inputs.values() if isinstance(seen.value, TensorType)), None)
+def first_reference(several: Mapping[str, Seen]) -> Any:
+    """The first tensor in sight: where it is, new tensors are made too."""
+    tensors = (seen for seen in several.values() if isinstance(seen.value, TensorType) and not seen.barred)
+    return next((seen.reference for seen in tensors), None)
 
 
 def _value_of(read: Seen | list[Seen]) -> Value:

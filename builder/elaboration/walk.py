@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from builder import graph as contract
 from builder.elaboration.arguments import either_of
 from builder.elaboration.blocks import bound_inputs, bound_params, handed_by_name, told_where, used_as
 from builder.elaboration.feeding import fed
@@ -19,8 +20,8 @@ from builder.elaboration.given import truth
 from builder.elaboration.layer_names import check_name, failed, label_of, name_of
 from builder.elaboration.outputs import result_of
 from builder.elaboration.sharing import Recipe, module_path, recipe_for, same_again
-from builder.elaboration.sight import FaultToldError, Seen, tuple_of
-from builder.elaboration.starting import check_started, starts, tied
+from builder.elaboration.sight import FaultToldError, Seen, entering, leaving, tuple_of
+from builder.elaboration.starting import check_started, held_in, starts, tell_unmatched, tied
 from builder.elaboration.stored import STORED, stored
 from builder.elaboration.typed import TypedLayer
 from builder.elaboration.valued import valued
@@ -63,6 +64,8 @@ class Walk:
         except FaultToldError:
             pass
         last = self._layers(block, frame, first, _only(inputs))
+        if last is not None and not last.unknown:
+            self._check_matched("", block.init, block.place)
         return result_of(block, frame.scope, last, self.faults)
 
     def fields(self, block: Block, fields: dict[str, Seen], name: str) -> dict[str, Seen]:
@@ -159,6 +162,7 @@ class Walk:
         elif layer.type in STORED:
             node, seen = stored(layer, name, path, frame, feed, self.faults)
             self.state[path] = seen.value  # type: ignore[assignment]
+            self._check_kept(layer, node.reads)
         else:
             node, seen = self._typed(layer, name, frame, feed, path)
         node = replace(node, **self._own(layer, node, frame, feed, seen))
@@ -188,7 +192,8 @@ class Walk:
         own: dict[str, Any] = {"frozen": frame.frozen or frozen}
         if layer.init is not None and layer.type not in STORED:
             own["init"] = starts(layer.init, layer.place.at("init"), frame, self.faults)
-            check_started(own["init"], {**node.parameters, **node.buffers}, layer.place, label_of(layer), self.faults)
+            if not seen.unknown:
+                check_started(own["init"], {**node.parameters, **node.buffers}, layer, self.faults)
         own["passes"] = self._passes(layer, frame, feed, seen)
         return own
 
@@ -207,6 +212,19 @@ class Walk:
             raise FaultToldError
         return first.reference
 
+    def _check_kept(self, layer: Layer, references: Any) -> None:
+        """What a buffer keeps is known when the model is built: it hangs on no input and no module."""
+        for name in contract.references(references):
+            at = self.index.get(name)
+            node = self.nodes[at] if at is not None else None
+            if node is None or node.role == "module" or node.sizes:
+                what = f"the input `{name.partition('.')[2]}`" if node is None else f"`{name}`"
+                message = f"a Buffer keeps what is known when the model is built, and this hangs on {what}"
+                self.faults.add(layer.place.at("input"), message, "free", part="value")
+                raise FaultToldError
+            if node.role in ("function", "method", "value"):
+                self._check_kept(layer, [node.reads, node.keyword_reads])
+
     def _check_unnamed(self, layer: Layer, frame: Frame) -> None:
         """A module without a level of its own makes its surroundings a module of its type: there is room for one."""
         entry = find(str(layer.type))
@@ -216,6 +234,16 @@ class Walk:
                 self.faults.add(layer.place.at("name"), message, "name")
                 raise FaultToldError
             frame.entries.unnamed = True
+
+    def _check_matched(self, region: str, init: Any, place: Place) -> None:
+        """Every key of an `init` of a group, a block or a model starts something inside."""
+        if not isinstance(init, Mapping):
+            return
+        kinds = {each.name: each.type for each in self.regions}
+        there = held_in(region, self.nodes, kinds)
+        for key in init:
+            if key not in there:
+                tell_unmatched(key, sorted(there), place, self.faults)
 
     # Ties
 
@@ -273,9 +301,10 @@ class Walk:
                 self.faults.add(layer.place.at("input"), "a group without `inputs` reads one tensor: a name", "input",
                                 fix=Fix("give the group `inputs` that name what it reads"))  # fmt: skip
                 raise FaultToldError
-            return self._inside(layer, group, "", key, frame, around, {}, path, feed)
+            fed = {"x": feed.first} if feed.first is not None else {}
+            return self._inside(layer, group, "", key, frame, around, fed, path, feed)
         bound = bound_inputs(group.inputs, feed, layer, "the group", self.faults)
-        return self._inside(layer, group, "", key, frame, {**around, **bound}, bound, path, feed)
+        return self._inside(layer, group, "", key, frame, around, bound, path, feed)
 
     def _block(
         self, layer: Layer, definition: Definition, key: str | None, frame: Frame, feed: Feed, path: str
@@ -289,39 +318,48 @@ class Walk:
         inner = replace(frame, constants={**self.vars, **params}, rest=rest, blocks=(*frame.blocks, definition.name))
         since = len(self.faults)
         try:
-            return self._inside(layer, definition.body, definition.name, key, inner, dict(bound), bound, path, feed,
-                                params)  # fmt: skip
+            return self._inside(layer, definition.body, definition.name, key, inner, {}, bound, path, feed, params)
         finally:
             told_where(self.faults, since, used_as(definition, layer, params, frame))
 
     def _inside(
-        self, layer: Layer, body: Block, kind: str, key: str | None, frame: Frame, scope: dict[str, Seen],
+        self, layer: Layer, body: Block, kind: str, key: str | None, frame: Frame, around: dict[str, Seen],
         bound: Mapping[str, Seen], path: str, feed: Feed, params: Mapping[str, Any] | None = None,
     ) -> Seen:  # fmt: skip
-        """The layers of a group or a block, in a region of its own, or, without a level, in the one around."""
+        """The layers of a group or a block, in a region of its own, or, without a level, in the one around.
+
+        around: the names that it sees besides its inputs. bound: what feeds its inputs.
+        """
         frozen = truth(body.freeze, layer, "freeze", frame, self.faults)
         frozen = frozen or truth(layer.freeze, layer, "freeze", frame, self.faults)
-        inner = replace(frame, scope=scope, layers=body.layers, inputs=frozenset(bound), frozen=frame.frozen or frozen)
-        first = _only(bound) if body.inputs is not None else feed.first
+        inner = replace(frame, layers=body.layers, frozen=frame.frozen or frozen)
         if key is None:
-            return self._level(layer, body, inner, first, scope, frame)
+            return self._level(layer, body, inner, around, bound, frame)
         name = frame.prefix + key
         frame.region.children.append(name)
         region = self._open(name, kind, layer.place, path, {k: seen.reference for k, seen in bound.items()}, params)
-        inner = replace(inner, prefix=f"{name}.", modules=f"{path}.", entries=Entries(region))
+        inputs = {each: entering(seen, name, each) for each, seen in bound.items()}
+        named = inputs if body.inputs is not None else {}
+        inner = replace(inner, prefix=f"{name}.", modules=f"{path}.", entries=Entries(region),
+                        scope={**around, **named}, inputs=frozenset(named))  # fmt: skip
         init = {**self._init_of(body, body.place, inner), **self._init_of(layer, layer.place, frame)}
-        last = self._layers(body, inner, None, first)
+        last = self._layers(body, inner, None, _only(inputs))
         seen = result_of(body, inner.scope, last, self.faults)
         if seen is None:
             self.faults.add(layer.place, f"`{label_of(layer, key)}` makes nothing", "missing")
             raise FaultToldError
         self._tie_inside(layer, frame, path)
+        if not seen.unknown and not frame.shared:
+            self._check_matched(name, body.init, body.place)
+            if layer.group is None:
+                self._check_matched(name, layer.init, layer.place)
         self.close(name, results=seen.reference, init=init, frozen=frozen,
                    passes=self._passes(layer, frame, feed, seen))  # fmt: skip
-        return replace(seen, label=label_of(layer, key), place=layer.place, module=path, parameters={}, high=None)
+        return replace(seen, reference=leaving(seen.reference, name, bound), label=label_of(layer, key),
+                       place=layer.place, module=path, parameters={}, high=None)  # fmt: skip
 
     def _level(
-        self, layer: Layer, body: Block, inner: Frame, first: Seen | None, scope: dict[str, Seen], frame: Frame
+        self, layer: Layer, body: Block, inner: Frame, around: dict[str, Seen], bound: Mapping[str, Seen], frame: Frame
     ) -> Seen:
         """A group without a level: its layers stand in the block around it, and are visible there."""
         for key in ("init", "train_only", "tie"):
@@ -330,8 +368,10 @@ class Walk:
                 self.faults.add(place, f"`{key}` has no place on a group without a level of its own", "key",
                                 fix=Fix("give the group a name, or write it on its layers"))  # fmt: skip
                 raise FaultToldError
+        named = bound if body.inputs is not None else {}
+        scope = {**around, **named}
         before = set(scope)
-        last = self._layers(body, inner, None, first)
+        last = self._layers(body, replace(inner, scope=scope, inputs=frozenset(named)), None, _only(bound))
         seen = result_of(body, scope, last, self.faults)
         frame.scope.update({name: each for name, each in scope.items() if name not in before})
         if seen is None:
@@ -447,6 +487,8 @@ class Walk:
 
     def _made_again(self, layer: Layer, recipe: Recipe, key: str, again: Frame, feed: Feed, path: str) -> Seen:
         made = replace(recipe.layer, freeze=False, tie={}, train_only=layer.train_only)
+        if recipe.layer.group is None:
+            made = replace(made, place=layer.place)  # what does not fit, does not fit here
         if not recipe.copies:
             return self._once(made, key, again, feed, path)
         before = feed.first

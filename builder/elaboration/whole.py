@@ -12,6 +12,7 @@ from builder.elaboration.sight import Seen, dtype_data, pick_of, shape_data
 from builder.elaboration.walk import Walk
 from builder.graph import Node, Region
 from builder.shapes.call import ChoiceType, TensorType, Value
+from builder.shapes.conditions import simplest
 from builder.shapes.sizes import named
 from dsl.diagnostics import SpecError, in_order
 from dsl.records import Block, Definition, Input, Spec
@@ -90,9 +91,7 @@ def elaborate_prepare(
     return _done(walk, nodes, "Prepare", "", block, fields, made)
 
 
-def _whole(
-    walk: Walk, block: Block, inputs: Mapping[str, Seen], name: str, doc: str, first: Any
-) -> Elaboration:
+def _whole(walk: Walk, block: Block, inputs: Mapping[str, Seen], name: str, doc: str, first: Any) -> Elaboration:
     result = walk.whole(block, dict(inputs), name, first)
     outputs = _outputs(block, result)
     walk.close("", results=_structure(result, outputs))
@@ -107,7 +106,7 @@ def _done(
 ) -> Elaboration:  # fmt: skip
     return Elaboration(
         name=name, doc=doc, file=block.place.document.source.name, nodes=nodes, regions=walk.regions,
-        conditions=list(dict.fromkeys(walk.conditions)), inputs={key: seen.value for key, seen in inputs.items()},
+        conditions=simplest(walk.conditions), inputs={key: seen.value for key, seen in inputs.items()},
         outputs={key: seen.value for key, seen in outputs.items()},
     )  # fmt: skip
 
@@ -173,7 +172,7 @@ def _merged(runs: Sequence[Elaboration], spec: Spec, faults: Faults) -> Elaborat
         merged = _either([each.shape for each in group])
         inputs = _either([each.input_shapes for each in group])
         nodes.append(replace(group[0], shape=merged, input_shapes=inputs))
-    return replace(first, nodes=nodes, conditions=list(dict.fromkeys(text for run in runs for text in run.conditions)))
+    return replace(first, nodes=nodes, conditions=simplest(text for run in runs for text in run.conditions))
 
 
 def _either(several: Sequence[Any]) -> Any:
