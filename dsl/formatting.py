@@ -132,7 +132,7 @@ def _number(value: float) -> str:
         return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
     plain = repr(value)
     short = f"{Decimal(plain).normalize():e}" if 0 < abs(value) < 1 else plain
-    return short if len(short) + 1 < len(plain) else plain
+    return short if "e" in plain or len(short) + 1 < len(plain) else plain
 
 
 def _escaped(character: str) -> str:
