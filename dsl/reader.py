@@ -10,35 +10,30 @@ from dataclasses import replace
 from pathlib import Path as File
 from typing import Any, Final
 
-import tomli
-
+from dsl import files
 from dsl import overrides as settings
-from dsl.diagnostics import Diagnostic, SpecError, in_order
+from dsl.diagnostics import SpecError, in_order
 from dsl.expressions import holds_expression
+from dsl.layering import layered
 from dsl.records import Block, Data, Definition, Document, Group, Input, Layer, Loss, Optimizer, Place, Spec, Train
-from dsl.source import Source, Span
+from dsl.source import Source
 from dsl.tables import FAULTY, Faults, Table, described, is_whole, resolved
 
-_LARGEST: Final = 64 * 2**20  # bytes of a spec
-_LONG_KEY: Final = re.compile(r"(?:[A-Za-z0-9_-]+[ \t]*\.[ \t]*){64}")
 _NAME: Final = re.compile(r"[^\W\d][\w-]*|\d[\w-]*[^\W\d][\w-]*")
-_WHERE: Final = re.compile(r" \(at line (\d+), column (\d+)\)$| \(at end of document\)$")
 DTYPES: Final = (
     "float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64",
 )  # fmt: skip
-# What tomli says of a line that ends within a string.
-_PLAINLY: Final = dict.fromkeys(("Illegal character '\\n'", "Unterminated string"), "a string has no closing quote")
 # Names that the source of a module needs for itself.
 _TAKEN: Final = ("self", "torch", "nn", "F", "Tensor", "OrderedDict")
 # Keys of the language that this version does not read.
-_LATER_TOP: Final = ("extends", "include", "patch", "scheduler", "metrics")
+_LATER_TOP: Final = ("scheduler", "metrics")
 _LATER_MODEL: Final = ("weights", "rename")
 
 
 def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Spec:
     """Read a spec from a file. Raises SpecError, whose `diagnostics` holds everything that is wrong with its form."""
     name = os.fspath(path)
-    return _read(Source(name, _text(name)), overrides or {})
+    return _read(files.read(name), overrides or {})
 
 
 def loads(text: str, name: str = "<spec>", overrides: Mapping[str, Any] | None = None) -> Spec:
@@ -46,67 +41,11 @@ def loads(text: str, name: str = "<spec>", overrides: Mapping[str, Any] | None =
     return _read(Source(name, text.replace("\r\n", "\n")), overrides or {})
 
 
-def _text(name: str) -> str:
-    try:
-        data = File(name).read_bytes()
-    except IsADirectoryError as error:
-        raise _no_file(name, "this is a folder, not a spec") from error
-    except FileNotFoundError as error:
-        raise _no_file(name, "there is no such file") from error
-    except (OSError, ValueError) as error:
-        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise _no_file(name, f"the file cannot be read: {words}") from error
-    if len(data) > _LARGEST:
-        raise _no_file(name, f"the file has {len(data):,} bytes; a spec has at most {_LARGEST:,}")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise _no_file(name, f"the file is not UTF-8 text: byte {data[error.start]:#04x} in line {line}") from error
-    return text.replace("\r\n", "\n")
-
-
-def _no_file(name: str, message: str) -> SpecError:
-    return SpecError([Diagnostic(message=message, code="file", file=name)])
-
-
-def _parse(source: Source) -> dict[str, Any]:
-    if long := _LONG_KEY.search(source.text):
-        line = source.text.count("\n", 0, long.start()) + 1
-        raise SpecError([_syntax(source, "a key has at most 64 parts", line, 1)])
-    try:
-        return tomli.loads(source.text)
-    except tomli.TOMLDecodeError as error:
-        message = _WHERE.sub("", str(error))
-        place = _WHERE.search(str(error))
-        if place and place[1]:
-            raise SpecError([_syntax(source, message, int(place[1]), int(place[2]))]) from error
-        raise SpecError([_syntax(source, message + " at the end of the file", *_end_of(source))]) from error
-    except RecursionError as error:
-        raise SpecError([_syntax(source, "arrays and tables nest too deep", 1, 1)]) from error
-
-
-def _end_of(source: Source) -> tuple[int, int]:
-    lines = source.text.rstrip().split("\n")
-    return len(lines), len(lines[-1]) + 1
-
-
-def _syntax(source: Source, message: str, line: int, column: int) -> Diagnostic:
-    message = _PLAINLY.get(message) or message[:1].lower() + message[1:]
-    return Diagnostic(
-        message=message,
-        code="toml",
-        file=source.name,
-        span=Span(line, column, line, column + 1),
-        excerpt=source.line(line),
-    )
-
-
 def _read(source: Source, changes: Mapping[str, Any]) -> Spec:
-    tables, origins, faults_set = settings.apply(_parse(source), changes)
-    document = Document(source, tables, origins)
-    faults = Faults(faults_set)
-    root = Place(document, ())
+    traced, misset = settings.apply(layered(source), changes)
+    document = Document(source, traced.plain(), traced)
+    faults = Faults(misset)
+    tables, root = document.tables, Place(document, ())
     scope = _vars(tables.get("vars"), root.at("vars"), faults)
     spec = _Reader(faults, scope).spec(Table(tables, root, faults, scope), document)
     if faults or spec is None:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from dsl.diagnostics import Diagnostic, Fix
-from dsl.source import Path, Source, Span, key_text
+from dsl.source import Path, Setting, Source, Span, key_text
+from dsl.traced import Traced, fault_at
 
 
 @dataclass(frozen=True, eq=False)
 class Document:
-    """A file as it was read: its text, its tables, and what `--set` put in place of some of them."""
+    """A spec as it was read: the file that was named, the tables after everything that was laid over each other, and
+    the same values with the place that each was written at."""
 
     source: Source
     tables: Mapping[str, Any]
-    overridden: Mapping[Path, Source] = field(default_factory=dict)
+    traced: Traced
+
+    @cached_property
+    def several(self) -> bool:
+        """Whether it is put together from more than one file."""
+        return len(set(self.traced.sources()) - {Setting.NAME, self.source.name}) > 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,14 +39,24 @@ class Place:
 
     @property
     def source(self) -> Source:
-        """The file, or the `--set` that the value comes from."""
-        for length in range(len(self.path), 0, -1):
-            if self.path[:length] in self.document.overridden:
-                return self.document.overridden[self.path[:length]]
-        return self.document.source
+        """The file, or the `--set`, that the value comes from."""
+        return self.document.traced.origin(self.path)[0]
 
     def span(self, part: str = "pair") -> Span:
-        return self.source.span(self.path, part)
+        source, path = self.document.traced.origin(self.path)
+        return source.span(path, part)
+
+    @property
+    def written(self) -> str:
+        """The text of `key = value` as it stands there, where it fits on a line; else nothing."""
+        source, path = self.document.traced.origin(self.path)
+        return source.written(path)
+
+    @property
+    def line_words(self) -> str:
+        """Words such as "line 22", with the file where there are several."""
+        of = f" of {self.source.name}" if self.document.several else ""
+        return f"line {self.span('value').line}{of}"
 
     def fault(
         self,
@@ -50,18 +68,9 @@ class Place:
         notes: tuple[str, ...] = (),
         fix: Fix | None = None,
     ) -> Diagnostic:
-        source, span = self.source, self.span(part)
-        return Diagnostic(
-            message=message,
-            code=code,
-            file=source.name,
-            span=span,
-            excerpt=source.line(span.line),
-            key=key_text(self.path),
-            label=label,
-            notes=notes,
-            fix=fix,
-        )
+        source, path = self.document.traced.origin(self.path)
+        key = key_text(self.path)
+        return fault_at(source, path, message, code, key=key, part=part, label=label, notes=notes, fix=fix)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ def samples(name: str) -> Iterator[Sample | str]:
 
 def _inputs(name: str, training: bool) -> list[ModuleInput]:
     torch.manual_seed(7)
-    with _noted():
+    with noted():
         inputs: list[ModuleInput] = infos()[name].module_inputs_func(
             infos()[name], device="cpu", dtype=torch.float32, requires_grad=False, training=training
         )
@@ -45,7 +45,7 @@ def _inputs(name: str, training: bool) -> list[ModuleInput]:
 
 
 @contextmanager
-def _noted() -> Iterator[None]:
+def noted() -> Iterator[None]:
     """While samples are made, modules of some classes keep their own arguments by name."""
     originals = {kind: kind.__init__ for kind in _HANDED_ON}
 

@@ -142,7 +142,7 @@ def _given(sample: Sample, feeder: _Feeder) -> dict[str, Any]:
     entry = find(sample.target)
     assert entry is not None, sample.target
     places = [each.name for each in (entry.inputs if entry.role == "module" else entry.parameters)
-              if each.passing != "position"]  # fmt: skip
+              if each.passing != "position" and each.takes_tensor]  # fmt: skip
     keys: dict[str, Any] = {}
     references: dict[str, Any] = {}
     for key, value in sample.given.items():
@@ -178,8 +178,8 @@ _DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16
 
 
 def _declared(name: str, value: torch.Tensor, names: Mapping[tuple[str, int], str]) -> Any:
-    """An input's declaration. A spec has no size of 0: such a dim is a free size, and what runs is none of it."""
-    shape = [names.get((name, dim), size if size else f"Empty{dim}") for dim, size in enumerate(value.shape)]
+    """An input's declaration. A spec has no size of 0: such a dim is a free size, and nothing is fed in it."""
+    shape = [names.get((name, dim), size if size else "Empty") for dim, size in enumerate(value.shape)]
     if value.dtype == torch.float32:
         return shape
     return {"shape": shape, "dtype": str(value.dtype).removeprefix("torch.")}

@@ -170,14 +170,15 @@ class Construct:
         if kind in self.blocks:
             names = list(dict.fromkeys(self.blocks[kind]))
             return names[0] if len(names) == 1 else f"({', '.join(names)})"
-        node = next(node for node in self.structure.nodes.values() if node.type == kind and node.role == "module")
+        modules = (node for node in self.structure.nodes.values() if node.role == "module")
+        node = next(node for node in modules if node.type.rpartition(".")[2] == kind)
         return constructor(node).partition("(")[0]
 
     def _may_lack(self, region: Region, kind: str, name: str) -> bool:
         """Whether a module of this type has no such parameter: a convolution without a bias."""
         prefix = f"{region.name}." if region.name else ""
         inside = [each for each in self.structure.nodes.values() if each.name.startswith(prefix)]
-        several = [each for each in inside if each.type == kind and each.module == each.name]
+        several = [each for each in inside if each.type.rpartition(".")[2] == kind and each.module == each.name]
         return any(name not in each.parameters for each in several)
 
     # Ties and what does not train

@@ -27,9 +27,9 @@ def literal(value: Any, parameter: Parameter | None = None, device: str = "") ->
     if isinstance(value, str):
         return f"torch.{value}" if "dtype" in kinds else quoted(value)
     if isinstance(value, list):
-        return _tensor(value, None, device) if _is_tensor(kinds) else _tuple([literal(each) for each in value])
+        return _list(value, kinds, device)
     if isinstance(value, dict) and "tensor" in value and parameter and parameter.takes_tensor:
-        return _tensor(value["tensor"], value.get("dtype"), device)
+        return _tensor_of(value, device)
     if isinstance(value, dict) and "type" in value and ("module" in kinds or "callable" in kinds):
         return _layer(value)
     if isinstance(value, dict):
@@ -66,9 +66,13 @@ def quoted(text: str) -> str:
     )
 
 
-def _is_tensor(kinds: list[str]) -> bool:
-    """Whether an array is a tensor here: where lists of numbers are taken too (`int[]`), it is one of those."""
-    return any(each in ("tensor", "tensors") for each in kinds) and not any(each.endswith("]") for each in kinds)
+def _list(value: list[Any], kinds: list[str], device: str) -> str:
+    """An array is a tensor where one is wanted, unless lists of numbers (`int[]`) are taken too; else a tuple."""
+    if any(each.endswith("]") for each in kinds):
+        return _tuple([literal(each) for each in value])
+    if "tensors" in kinds:
+        return f"[{', '.join(_tensor_of(each, device) for each in value)}]"
+    return _tensor(value, None, device) if "tensor" in kinds else _tuple([literal(each) for each in value])
 
 
 def _layer(value: Mapping[str, Any]) -> str:
@@ -78,6 +82,13 @@ def _layer(value: Mapping[str, Any]) -> str:
     if entry.role == "module":
         return f"{called(entry)}({text})"
     return f"functools.partial({called(entry)}, {text})" if text else called(entry)
+
+
+def _tensor_of(value: Any, device: str) -> str:
+    """An array, or a table that says its dtype too."""
+    if isinstance(value, dict):
+        return _tensor(value["tensor"], value.get("dtype"), device)
+    return _tensor(value, None, device)
 
 
 def _tensor(value: Any, dtype: str | None, device: str) -> str:

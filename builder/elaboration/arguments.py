@@ -7,7 +7,7 @@ is worked out from shapes. A tensor is a list, or `{"tensor": LIST, "dtype": NAM
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from builder.elaboration.sight import FaultToldError
@@ -50,6 +50,13 @@ def forward_names(entry: Entry) -> frozenset[str]:
     if entry.role != "module":
         return frozenset()
     return frozenset(each.name for each in entry.inputs if not entry.accepts(each.name))
+
+
+def reads_nothing(entry: Entry, given: Collection[str]) -> bool:
+    """Whether no tensor is left for the layer before to feed: the type takes none, or those that it needs are written
+    as arguments (`normal` of two numbers). `given`: the arguments' names.
+    """
+    return all(each.name in given for each in entry.inputs if each.required)
 
 
 def _check_forward(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> None:

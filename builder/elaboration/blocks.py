@@ -88,8 +88,9 @@ def _tell_unknown(definition: Definition, rest: Mapping[str, Given], names: Sequ
         near = suggest(key, list(names))
         fix = Fix(f"did you mean `{near[0]}`?", near[0]) if near else None
         listed = f"it has {', '.join(names)}" if names else "it has no params"
+        more = f'{_defined(definition)}, and none of its layers has args = "${{rest}}"'
         faults.add(place, f"the block {definition.name} has no param `{key}`", "argument", part="key",
-                   notes=() if near else (listed, _defined(definition)), fix=fix)  # fmt: skip
+                   notes=() if near else (listed, more), fix=fix)  # fmt: skip
     raise FaultToldError
 
 

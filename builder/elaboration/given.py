@@ -44,6 +44,10 @@ def _more(layer: Layer, frame: Frame, faults: Faults) -> dict[str, Given]:
     if layer.args is None:
         return {}
     place = layer.place.at("args")
+    if "rest" in str(layer.args) and not frame.blocks:
+        faults.add(place, "`rest` is what a named block was given and does not name; this stands in none", "args",
+                   part="value")  # fmt: skip
+        raise FaultToldError
     if layer.args == "${rest}":
         return dict(frame.rest)
     scope = {**frame.names(), "rest": {key: value for key, (value, _) in frame.rest.items()}}

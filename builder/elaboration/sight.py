@@ -105,6 +105,8 @@ def _picked(seen: Seen, pick: str, reference: str, place: Place, faults: Faults)
     there = range(len(value)) if isinstance(value, tuple) else value if isinstance(value, dict) else seen.parameters
     notes = (f"what can be picked: {', '.join(f'{seen.label}.{each}' for each in there)}",) if there else ()
     message = f'"{reference}" is not one of several results: `{seen.label}` gives {text_of(value)}'
+    if not there and seen.module is not None:
+        notes = ("the inside of a group, a block or a repeat is not visible from outside; its `outputs` are",)
     faults.add(place, message, "reference", part="value", notes=notes)
     raise FaultToldError
 
@@ -162,7 +164,7 @@ def pick_of(reference: Any, pick: int | str) -> Any:
 
 
 def said(seen: Seen) -> str:
-    line = f" (line {seen.place.span('value').line})" if seen.place else ""
+    line = f" ({seen.place.line_words})" if seen.place else ""
     verb = (
         "is"
         if isinstance(seen.reference, dict) and str(seen.reference.get("from", "")).startswith("inputs.")

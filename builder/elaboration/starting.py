@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from builder.elaboration.frame import Frame
 from builder.elaboration.sight import FaultToldError
+from builder.graph import Node
 from builder.shapes.call import TensorType
 from dsl.catalogue import bind, suggest
 from dsl.catalogue.starts import STARTS, find_start
 from dsl.diagnostics import Fix
-from dsl.records import Place
+from dsl.records import Layer, Place
 from dsl.tables import FAULTY, Faults, described, is_number, resolved
 
 
@@ -61,16 +62,39 @@ def _filled(value: Mapping[str, Any], place: Place, faults: Faults) -> dict[str,
     return {"type": entry.target, "arguments": arguments}
 
 
-def check_started(init: Mapping[str, Any], there: Mapping[str, Any], place: Place, what: str, faults: Faults) -> None:
+def check_started(init: Mapping[str, Any], there: Mapping[str, Any], layer: Layer, faults: Faults) -> None:
     """A layer's `init` names parameters that it has."""
     for key in init:
         if key not in there:
             near = suggest(key, list(there))
             fix = Fix(f"did you mean `{near[0]}`?", near[0]) if near else None
             notes = () if near else (f"it has {', '.join(there) or 'none'}",)
-            faults.add(place.at("init", key), f"{what} has no parameter `{key}`", "init", part="key", notes=notes,
-                       fix=fix)  # fmt: skip
+            faults.add(layer.place.at("init", key), f"{layer.type or layer.name} has no parameter `{key}`", "init",
+                       part="key", notes=notes, fix=fix)  # fmt: skip
             raise FaultToldError
+
+
+def held_in(region: str, nodes: Sequence[Node], kinds: Mapping[str, str]) -> set[str]:
+    """What an `init` of this region may name: parameters inside it, alone and behind the type that holds them.
+
+    kinds: the type of each region, "" where it is no named block.
+    """
+    prefix = f"{region}." if region else ""
+    found: set[str] = set()
+    for node in nodes:
+        if node.name.startswith(prefix):
+            held = {**node.parameters, **node.buffers}
+            kind = kinds.get(node.region, "") if node.role in ("parameter", "buffer") else node.type
+            for each in (name.rpartition(".")[2] for name in held):
+                found |= {each, f"{kind.rpartition('.')[2]}.{each}"} if kind else {each}
+    return found
+
+
+def tell_unmatched(key: str, there: Sequence[str], place: Place, faults: Faults) -> None:
+    near = suggest(key, list(there))
+    fix = Fix(f"did you mean `{near[0]}`?", f'"{near[0]}"') if near else None
+    notes = () if near else (f"what could start here: {', '.join(there[:12])}",) if there else ()
+    faults.add(place.at("init", key), f"nothing inside is called `{key}`", "init", part="key", notes=notes, fix=fix)
 
 
 def tied(

@@ -37,7 +37,8 @@ def stored(
     else:
         node, value = _drawn(layer, kind, given, frame, faults)
     key = name.rpartition(".")[2]
-    owned = {key: list(value.shape)} if not frame.shared and kept else {}
+    sizes = [size for size in value.shape if isinstance(size, int)]
+    owned = {key: sizes} if not frame.shared and kept else {}
     persistent = {} if kept else {"persistent": False}
     span = layer.place.span("value")
     node = replace(

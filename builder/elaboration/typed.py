@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from builder.elaboration.arguments import argument_data, either_of, forward_names, is_reference
+from builder.elaboration.arguments import argument_data, either_of, forward_names, is_reference, reads_nothing
 from builder.elaboration.feeding import one_tensor, reference, refuse_several
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.given import Given, given_to
@@ -86,7 +86,7 @@ class TypedLayer:
     def _reads(self, arguments: dict[str, Any], keyword_reads: dict[str, Seen]) -> list[Any]:
         """The tensors by position; those of a table `input` join the ones by name."""
         feed, takes = self.feed, self.entry.inputs
-        if not takes and self.layer.input is None:
+        if self.layer.input is None and reads_nothing(self.entry, {*arguments, *keyword_reads}):
             return []
         for key, value in feed.values.items():
             arguments[key] = value
@@ -230,7 +230,7 @@ class TypedLayer:
         written = misfit.argument is not None and misfit.argument in self.given
         if misfit.argument is not None and written:
             place = self._place(misfit.argument)
-            label = place.source.written(place.path)
+            label = place.written
         elif misfit.argument is None and self.layer.input is not None:
             place = self.layer.place.at("input")
         notes = [*misfit.notes, *(f"input: {said(seen)}" for seen in self.read)]

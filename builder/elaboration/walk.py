@@ -21,7 +21,7 @@ from builder.elaboration.layer_names import check_name, failed, label_of, name_o
 from builder.elaboration.outputs import result_of
 from builder.elaboration.sharing import Recipe, module_path, recipe_for, same_again
 from builder.elaboration.sight import FaultToldError, Seen, entering, leaving, tuple_of
-from builder.elaboration.starting import check_started, starts, tied
+from builder.elaboration.starting import check_started, held_in, starts, tell_unmatched, tied
 from builder.elaboration.stored import STORED, stored
 from builder.elaboration.typed import TypedLayer
 from builder.elaboration.valued import valued
@@ -64,6 +64,8 @@ class Walk:
         except FaultToldError:
             pass
         last = self._layers(block, frame, first, _only(inputs))
+        if last is not None and not last.unknown:
+            self._check_matched("", block.init, block.place)
         return result_of(block, frame.scope, last, self.faults)
 
     def fields(self, block: Block, fields: dict[str, Seen], name: str) -> dict[str, Seen]:
@@ -190,7 +192,8 @@ class Walk:
         own: dict[str, Any] = {"frozen": frame.frozen or frozen}
         if layer.init is not None and layer.type not in STORED:
             own["init"] = starts(layer.init, layer.place.at("init"), frame, self.faults)
-            check_started(own["init"], {**node.parameters, **node.buffers}, layer.place, label_of(layer), self.faults)
+            if not seen.unknown:
+                check_started(own["init"], {**node.parameters, **node.buffers}, layer, self.faults)
         own["passes"] = self._passes(layer, frame, feed, seen)
         return own
 
@@ -231,6 +234,16 @@ class Walk:
                 self.faults.add(layer.place.at("name"), message, "name")
                 raise FaultToldError
             frame.entries.unnamed = True
+
+    def _check_matched(self, region: str, init: Any, place: Place) -> None:
+        """Every key of an `init` of a group, a block or a model starts something inside."""
+        if not isinstance(init, Mapping):
+            return
+        kinds = {each.name: each.type for each in self.regions}
+        there = held_in(region, self.nodes, kinds)
+        for key in init:
+            if key not in there:
+                tell_unmatched(key, sorted(there), place, self.faults)
 
     # Ties
 
@@ -336,6 +349,10 @@ class Walk:
             self.faults.add(layer.place, f"`{label_of(layer, key)}` makes nothing", "missing")
             raise FaultToldError
         self._tie_inside(layer, frame, path)
+        if not seen.unknown and not frame.shared:
+            self._check_matched(name, body.init, body.place)
+            if layer.group is None:
+                self._check_matched(name, layer.init, layer.place)
         self.close(name, results=seen.reference, init=init, frozen=frozen,
                    passes=self._passes(layer, frame, feed, seen))  # fmt: skip
         return replace(seen, reference=leaving(seen.reference, name, bound), label=label_of(layer, key),
@@ -470,6 +487,8 @@ class Walk:
 
     def _made_again(self, layer: Layer, recipe: Recipe, key: str, again: Frame, feed: Feed, path: str) -> Seen:
         made = replace(recipe.layer, freeze=False, tie={}, train_only=layer.train_only)
+        if recipe.layer.group is None:
+            made = replace(made, place=layer.place)  # what does not fit, does not fit here
         if not recipe.copies:
             return self._once(made, key, again, feed, path)
         before = feed.first

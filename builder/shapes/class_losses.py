@@ -35,15 +35,20 @@ def negative_log_likelihood(call: Call) -> Made | None:
 
 
 def multi_margin(call: Call) -> Made | None:
-    """Input (N, C) or (C,), target class numbers (N,) or one."""
-    if legacy_reduction(call):
+    """Input (N, C) or (C,), target class numbers (N,) or one; a single number, or a list of one, torch may judge."""
+    if legacy_reduction(call) or _unusual(call):
         return None
     return _by_class_number(call, _scores(call, most=2), tensor(call, 1, "target"), ("int64",))
 
 
+def _unusual(call: Call) -> bool:
+    given, target = tensor(call, 0, "input"), tensor(call, 1, "target")
+    return not given.shape or (len(given.shape) == 1 and target.shape == (1,))
+
+
 def multi_label_margin(call: Call) -> Made | None:
     """Input (N, C) or (C,); the target of the same shape lists class numbers and ends in -1."""
-    if legacy_reduction(call):
+    if legacy_reduction(call) or not tensor(call, 0, "input").shape:
         return None
     given, target = _scores(call, most=2), tensor(call, 1, "target")
     if target.dtype != "int64":

@@ -9,10 +9,17 @@ from builder.shapes.call import Call, TensorType
 from dsl.catalogue import signature_of
 
 
+# Types whose result's shape hangs on the numbers of one argument.
+DECIDING = {
+    "masked_select": "mask", "repeat_interleave": "repeats", "tensor_split": "tensor_indices_or_sections",
+}  # fmt: skip
+
+
 def with_constants(call: Call) -> Call:
     """The call with arrays that are fed to a function, or to a module's `forward`, among its tensors.
 
-    What is not plainly a tensor (`int[] | tensor`) stays an argument, as do the constructor's tensors.
+    What is not plainly a tensor (`int[] | tensor`) stays an argument, as do the constructor's tensors, and those whose
+    numbers decide on the result's shape.
     """
     if not any(isinstance(value, (list, tuple, dict)) for value in call.arguments.values()):
         return call
@@ -21,7 +28,8 @@ def with_constants(call: Call) -> Call:
     for name, value in call.arguments.items():
         fed = call.entry.role != "module" or not call.entry.accepts(name)
         kinds = signature[name].type.split(" | ") if name in signature else []
-        if fed and "tensor" in kinds and not any(each.endswith("]") for each in kinds):
+        decides = DECIDING.get(call.entry.name) == name
+        if fed and not decides and "tensor" in kinds and not any(each.endswith("]") for each in kinds):
             tensor = tensor_of(value)
             found |= {name: tensor} if tensor else {}
     arguments = {name: value for name, value in call.arguments.items() if name not in found}

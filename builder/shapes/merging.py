@@ -103,7 +103,7 @@ def _promoted(tensors: list[TensorType]) -> str:
 
 
 def _combined(call: Call, dtype_of: Callable[[str], str]) -> Made | None:
-    names = tuple(each.name for each in call.entry.parameters[:2])
+    names = call.entry.argument_names[:2]  # of max and min the second is another signature's
     given = _operands(call, names, 0)
     if given is None:
         return None

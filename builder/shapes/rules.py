@@ -14,6 +14,7 @@ from builder.shapes import (
     attention,
     class_losses,
     convolution,
+    counted,
     creating,
     distances,
     elementwise,
@@ -60,10 +61,12 @@ _TORCH: Final[Mapping[str, Rule]] = {
     **distances.RULES,
     **creating.RULES,
     **picking.RULES,
+    **counted.RULES,
 }
 # What a layer calls -> its rule.
 RULES: Final[Mapping[str, Rule]] = {
     **{f"{namespace}.{name}": rule for namespace in _NAMESPACES for name, rule in _TORCH.items()},
+    **{f"torch.Tensor.{name}": rule for name, rule in picking.METHODS.items()},
     **{f"tomograph.{name}": rule for name, rule in own.RULES.items()},
 }
 

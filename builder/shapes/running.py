@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,16 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from builder.shapes.call import Call, ChoiceType, TensorType, Value
+from builder.shapes.constants import DECIDING
 from builder.shapes.sizes import Free, worked_out
 from dsl.catalogue import Parameter, find, signature_of
 
 # What torch raises when a call does not fit; anything else is a mistake of ours.
 _OBJECTIONS = (RuntimeError, TypeError, ValueError, LookupError, AssertionError, ArithmeticError, AttributeError)
+
+
+# What torch has no meta form of, though its result's shape hangs on shapes alone: run for real, on drawn numbers.
+_REAL = frozenset(("cov", "corrcoef", "histogram", "histogramdd", "istft", "combinations", "lstsq"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,8 @@ def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
     module: Any = None
     counter = FlopCounterMode(display=False)
     try:
-        with torch.device("meta"):
+        with torch.device(_device(call, numbers)), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             reads = [_fed(each, numbers) for each in call.reads]
             keywords = {name: _fed(each, numbers) for name, each in call.keyword_reads.items()}
             if call.entry.role == "module":
@@ -56,6 +63,17 @@ def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
     state = {} if module is None else module.state_dict()
     buffers = {name: tuple(each.shape) for name, each in state.items() if name not in parameters}
     return Outcome(_described(made), parameters, buffers, counter.get_total_flops() // 2)
+
+
+def _device(call: Call, numbers: Mapping[str, int]) -> str:
+    """On which device the call is run: where torch must see numbers, the CPU."""
+    kind = call.entry.name
+    written = call.arguments.get(DECIDING.get(kind, ""))
+    if kind not in _REAL and not isinstance(written, (list, dict)):
+        return "meta"
+    if numbers:
+        raise Refused(f"torch can tell what {kind} makes for fixed sizes only")
+    return "cpu"
 
 
 def torch_object(target: str) -> Any:
@@ -105,7 +123,7 @@ def _placed(call: Call, reads: list[Any]) -> tuple[list[Any], dict[str, Any]]:
 
 def _fed(value: Value, numbers: Mapping[str, int]) -> Any:
     if isinstance(value, TensorType):
-        return torch.empty([worked_out(size, numbers) for size in value.shape], dtype=getattr(torch, value.dtype))
+        return _drawn([worked_out(size, numbers) for size in value.shape], getattr(torch, value.dtype))
     if isinstance(value, ChoiceType):
         return value.option
     if isinstance(value, tuple):
@@ -115,23 +133,39 @@ def _fed(value: Value, numbers: Mapping[str, int]) -> Any:
     return value
 
 
+def _drawn(shape: list[int], dtype: torch.dtype) -> torch.Tensor:
+    """On meta without numbers; else between 0 and 1, or zeros where whole numbers are meant."""
+    if torch.get_default_device().type == "meta":
+        return torch.empty(shape, dtype=dtype)
+    drawn = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    return drawn.to(dtype) if dtype.is_floating_point or dtype.is_complex else torch.zeros(shape, dtype=dtype)
+
+
 def _value(signature: Mapping[str, Parameter], name: str, value: Any, numbers: Mapping[str, int]) -> Any:
     """An argument as torch takes it: dtypes by name, layers made, arrays as tensors where one is wanted, numbers for
     free sizes.
     """
     kinds = signature[name].type.split(" | ") if name in signature else []
     if isinstance(value, str) and "device" in kinds:
-        return "meta"
+        return torch.get_default_device()
     if isinstance(value, str) and "dtype" in kinds:
         return getattr(torch, value)
     if isinstance(value, dict) and ("module" in kinds or "callable" in kinds):
         return _layer(value)
-    if isinstance(value, dict) and "tensor" in kinds:
-        dtype = value.get("dtype")
-        return torch.tensor(value["tensor"], dtype=getattr(torch, dtype) if isinstance(dtype, str) else None)
-    if isinstance(value, (list, tuple)) and "tensor" in kinds and not any(each.endswith("]") for each in kinds):
-        return torch.tensor(value)
+    lists = any(each.endswith("]") for each in kinds)
+    if "tensor" in kinds and (isinstance(value, dict) or (isinstance(value, (list, tuple)) and not lists)):
+        return _tensor(value)
+    if isinstance(value, (list, tuple)) and "tensors" in kinds:
+        return [_tensor(each) for each in value]
     return _numbers(value, numbers)
+
+
+def _tensor(value: Any) -> torch.Tensor:
+    """An array, or a table that says its dtype too."""
+    if not isinstance(value, dict):
+        return torch.tensor(value)
+    dtype = value.get("dtype")
+    return torch.tensor(value["tensor"], dtype=getattr(torch, dtype) if isinstance(dtype, str) else None)
 
 
 def _layer(value: Mapping[str, Any]) -> Any:

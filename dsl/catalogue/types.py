@@ -122,13 +122,18 @@ def _fits_one(form: Form, value: object) -> bool:
         case "none":
             return value is None
         case "tensor":
-            return isinstance(value, str) or _is_array(value) or _is_tensor_table(value)
+            return _is_tensor(value)
         case "tensors":
-            return isinstance(value, str | list | tuple)
+            return isinstance(value, str) or (isinstance(value, list | tuple) and all(map(_is_tensor, value)))
         case "module" | "callable":
             return isinstance(value, dict) and "type" in value
         case _:
             return True
+
+
+def _is_tensor(value: object) -> bool:
+    """The name of a layer, or an array."""
+    return isinstance(value, str) or _is_array(value) or _is_tensor_table(value)
 
 
 def _is_tensor_table(value: object) -> bool:
