@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from builder.codegen.rearranging import chain
 from builder.graph import Node
 from dsl.catalogue import Entry, Parameter, find
 
@@ -55,6 +56,10 @@ def call(node: Node, values: list[str], keyword_values: Mapping[str, str], modul
         forward = {each.name for each in entry.inputs}
         rest = keywords(entry, {key: value for key, value in node.arguments.items() if key in forward})
         return f"{module}({_joined(*values, *named, rest)})"
+    if node.target == "tomograph.rearrange":
+        lengths = {key: str(value) for key, value in node.arguments.items() if key != "pattern"}
+        fed = (*values, *keyword_values.values())
+        return chain(fed[0], node.arguments["pattern"], len(node.input_shapes[0]), lengths)
     rest = _joined(keywords(entry, node.arguments), *_mode(entry, node.arguments))
     if node.role == "method":
         return f"{values[0]}.{entry.name}({_joined(*values[1:], *named, rest)})"

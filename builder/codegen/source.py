@@ -31,7 +31,7 @@ def class_name(graph: networkx.DiGraph[str]) -> str:
     """The spec's name without the characters that Python forbids; `...Model` where the source needs the name itself."""
     name = re.sub(r"\W", "", str(graph.graph["name"]))
     name = name if name.isidentifier() else f"Model{name}"
-    own = {node.target.rpartition(".")[2] for node in contract.nodes(graph) if node.target.startswith("tomograph.")}
+    own = {node.target.rpartition(".")[2] for node in contract.nodes(graph) if _is_ours(node)}
     return f"{name}Model" if name in own | IMPORTED or keyword.iskeyword(name) else name
 
 
@@ -62,7 +62,7 @@ class _Writer:
         return f"{heading}\n\nfrom __future__ import annotations\n\n{_imports(body)}\n\n\n{body}"
 
     def _own_layers(self) -> list[str]:
-        used = dict.fromkeys(n.target for n in self.nodes.values() if n.target.startswith("tomograph."))
+        used = dict.fromkeys(n.target for n in self.nodes.values() if _is_ours(n))
         if not used:
             return []
         from builder import layers
@@ -283,6 +283,11 @@ class _Forward:
         if "from" in reference:
             return self._value(_key(reference))
         return "{" + ", ".join(f'"{key}": {self._structure(each)}' for key, each in reference.items()) + "}"
+
+
+def _is_ours(node: Node) -> bool:
+    """Whether its class stands in `builder/layers.py` and is written into the source."""
+    return node.role == "module" and node.target.startswith("tomograph.")
 
 
 def _forward_arguments(node: Node) -> set[str]:
