@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -152,17 +153,17 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _demand_once(axes: Sequence[str], side: str) -> None:
-    for axis in axes:
-        if axes.count(axis) > 1:
+    for axis, count in Counter(axes).items():
+        if count > 1:
             raise _wrong(f"rearrange has `{axis}` twice on the {side} of its pattern")
 
 
 def _demand_same_axes(left: Sequence[_Dim], right: Sequence[_Dim]) -> None:
-    first, second = ([axis for _, group in side for axis in group] for side in (left, right))
+    first, second = (dict.fromkeys(axis for _, group in side for axis in group) for side in (left, right))
     for side, these, others in (("left", first, second), ("right", second, first)):
-        lone = [axis for axis in these if axis not in others]
-        if lone:
-            raise _wrong(f"rearrange has `{lone[0]}` on the {side} of its pattern only")
+        for axis in these:
+            if axis not in others:
+                raise _wrong(f"rearrange has `{axis}` on the {side} of its pattern only")
 
 
 def _spread(side: Sequence[_Dim], gap: Sequence[str]) -> list[Group]:
