@@ -14,7 +14,6 @@ from builder.building import elaborate, module_of
 from builder.graph import Node
 from builder.graph import node as node_of
 
-
 # What torch runs on a GPU alone while it trains.
 _EVALUATED = ("torch.nn.SyncBatchNorm",)
 

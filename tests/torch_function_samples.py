@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 import torch
-from torch.testing._internal.common_methods_invocations import op_db
 from torch.overrides import TorchFunctionMode
+from torch.testing._internal.common_methods_invocations import op_db
 from torch.testing._internal.opinfo.core import OpInfo
 from torch_module_samples import noted, replaced
 from torch_samples import NONE, Sample, Unsayable, data

@@ -23,7 +23,7 @@ def constructor(node: Node) -> str:
 def forward_arguments(node: Node) -> dict[str, Any]:
     """The arguments that go into each call of a module, not into its constructor.
 
-    A name that both have (`log_input` of PoissonNLLLoss) is the constructor's: what is fed is a tensor, and no argument.
+    A name that both have (`log_input` of PoissonNLLLoss) is the constructor's: what is fed is no argument.
     """
     entry = entry_of(node.target)
     names = {each.name for each in entry.inputs if not entry.accepts(each.name)}
