@@ -103,8 +103,8 @@ def _promoted(tensors: list[TensorType]) -> str:
 
 
 def _combined(call: Call, dtype_of: Callable[[str], str]) -> Made | None:
-    names = tuple(each.name for each in call.entry.parameters[:2])
-    given = _operands(call, names, 0)
+    names = [each.name for each in call.entry.parameters[:2]]
+    given = _operands(call, (*names, "other")[:2], 0)  # max and min have two in their second signature
     if given is None:
         return None
     tensors = [each for each in given if isinstance(each, TensorType)]

@@ -32,6 +32,8 @@ def index_select(call: Call) -> Made:
     if len(index.shape) > 1:
         raise Misfit(f"index_select reads an index of one dim, but it is {index}")
     dim = place(call, argument(call, "dim"), len(given.shape))
+    if not given.shape:
+        return Made(result=given)
     count: Size = index.shape[0] if index.shape else 1
     return Made(result=TensorType((*given.shape[:dim], count, *given.shape[dim + 1 :]), given.dtype))
 
