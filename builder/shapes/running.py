@@ -35,7 +35,14 @@ class Outcome:
 
 
 class Refused(Exception):  # noqa: N818 (it is torch's answer, as Misfit is a rule's)
-    """torch does not take the call; its own words, the first line."""
+    """torch does not take the call; its own words, the first line.
+
+    unseen: it may take it, but does not know what comes of it without the numbers.
+    """
+
+    def __init__(self, message: str, unseen: bool = False) -> None:
+        super().__init__(message)
+        self.unseen = unseen
 
 
 def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
@@ -58,7 +65,10 @@ def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
                 with counter:
                     made = torch_object(call.entry.target)(*leading, *placed, **named, **keywords, **others)
     except _OBJECTIONS as error:
-        raise Refused((str(error).strip().splitlines() or [type(error).__name__])[0]) from error
+        words = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        unseen = isinstance(error, NotImplementedError) or "meta tensor" in words or "on meta" in words
+        unseen = unseen and "copy out of meta" not in words  # raised while torch words another objection
+        raise Refused(words, unseen) from error
     parameters = {} if module is None else {name: tuple(each.shape) for name, each in module.named_parameters()}
     state = {} if module is None else module.state_dict()
     buffers = {name: tuple(each.shape) for name, each in state.items() if name not in parameters}
