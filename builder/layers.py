@@ -31,6 +31,32 @@ class ParameterList(nn.ParameterList):
         return x
 
 
+class StochasticDepth(nn.Module):
+    """In training, drops whole samples of a residual's branch with probability p: (N, *) -> (N, *).
+
+    mode: "row" draws for each sample, "batch" once for all of them. What stays is divided by 1 - p, so that the mean is
+    kept. (Huang et al. 2016, "Deep Networks with Stochastic Depth".)
+    """
+
+    def __init__(self, p: float, mode: str = "row") -> None:
+        super().__init__()
+        self.p = p
+        self.mode = mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        survival = 1.0 - self.p
+        draws = x.shape[0] if self.mode == "row" else 1
+        noise = x.new_empty([draws] + [1] * (x.dim() - 1)).bernoulli_(survival)
+        if survival > 0:
+            noise.div_(survival)
+        return x * noise
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}, mode={self.mode}"
+
+
 class ParameterDict(nn.ParameterDict):
     """Multiplies by the matrix that `choice` names: (N, its rows) -> (N, its columns).
 

@@ -127,12 +127,12 @@ def _scalar(value: Any) -> str:
 
 
 def _number(value: float) -> str:
-    """The shorter of 0.0001 and 1e-4; both read back as the same number."""
+    """0.001, but 1e-4: the plain form unless the other is shorter by more than a digit. Both read back the same."""
     if not math.isfinite(value):
         return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
     plain = repr(value)
     short = f"{Decimal(plain).normalize():e}" if 0 < abs(value) < 1 else plain
-    return short if len(short) < len(plain) else plain
+    return short if "e" in plain or len(short) + 1 < len(plain) else plain
 
 
 def _escaped(character: str) -> str:

@@ -32,7 +32,7 @@ def apply(whole: Traced, overrides: Mapping[str, Any]) -> tuple[Traced, list[Dia
     """The spec with every override laid over it, and what does not fit.
 
     A value that is text is read as TOML where the value there is no text: `vars.width=128` is a number. A key may be
-    new wherever the language has a table, and the reader judges it; but not in `vars`, where any name would do.
+    new wherever the language has a table, and the reader judges it; a new var must be one that the spec reads.
     """
     faults: list[Diagnostic] = []
     for key, value in overrides.items():
@@ -110,9 +110,9 @@ def _set(whole: Traced, key: str, value: Any, setting: Setting) -> Traced:
         path = located(whole, path)
     except LookupError as error:
         raise _MisfitError(str(error)) from error
-    _open(whole, path)
+    _check_way(whole, path)
     there = whole.find(path)
-    if there is None and path[0] == "vars":
+    if there is None and path[0] == "vars" and not _reads(whole.plain(), str(path[-1])):
         raise _no_var(whole, path)
     typed = _typed(None if there is None else there.plain(), _said(value))
     if path[0] == "vars" and there is not None and not isinstance(there.value, dict | list):
@@ -120,7 +120,7 @@ def _set(whole: Traced, key: str, value: Any, setting: Setting) -> Traced:
     return whole.put(path, Traced(setting, path, typed))
 
 
-def _open(whole: Traced, path: Path) -> None:
+def _check_way(whole: Traced, path: Path) -> None:
     """Raise _MisfitError where the path goes through what is no table or array, or asks a table for an index."""
     node: Traced | None = whole
     for depth, step in enumerate(path):
@@ -130,6 +130,13 @@ def _open(whole: Traced, path: Path) -> None:
         if isinstance(step, int) and not isinstance(parts, list):
             raise _MisfitError(f"there is no array `{key_text(path[:depth])}` in the spec")
         node = node.part(step) if node is not None else None
+
+
+def _reads(value: Any, name: str) -> bool:
+    """Whether an expression somewhere in the spec has the name in it."""
+    if isinstance(value, dict | list):
+        return any(_reads(each, name) for each in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, str) and any(name in re.findall(r"\w+", each) for each in re.findall(r"\$\{[^}]*", value))
 
 
 def _no_var(whole: Traced, path: Path) -> _MisfitError:

@@ -128,7 +128,7 @@ def _inside(whole: Traced, layer: Traced, names: Sequence[str], depth: int) -> T
 
 
 def _one_copy(path: str) -> _PatchError:
-    note = "a patch changes the layer as written, and with it every copy: give the path without the copy's number"
+    note = "a patch is for the layer as written, in all copies: leave the number out, and go on by names"
     return _PatchError(f"`{path}` is repeated, and one copy of a repeat cannot be patched", notes=(note,))
 
 

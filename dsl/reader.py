@@ -364,11 +364,9 @@ class _Reader:
     def data(self, table: Table | None) -> Data | None:
         if table is None:
             return None
-        source = table.raw("source")
-        if source is None:
+        source = table.value("source", None, _is_source, "a name, a path or a table of files")
+        if not table.has("source"):
             self.faults.add(table.place, "the data has no `source`", "missing", part="key")
-        elif not isinstance(source, str | dict) and not _texts(source):
-            table.wrong("source", source, "a name, a path or a table of files")
         validation = table.value("validation", None, _is_validation, "a part between 0 and 1, or a source")
         fields = resolved(table.raw("fields") or {}, table.place.at("fields"), self.faults, self.scope)
         if not isinstance(fields, dict):
@@ -438,5 +436,9 @@ def _texts(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
 
 
+def _is_source(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, dict) and all(isinstance(v, str) for v in value.values()))
+
+
 def _is_validation(value: Any) -> bool:
-    return isinstance(value, str | dict) or (isinstance(value, float) and 0 < value < 1)
+    return _is_source(value) or (isinstance(value, float) and 0 < value < 1)

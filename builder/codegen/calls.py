@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from builder.codegen.literals import called, entry_of, keywords, literal
+from builder.codegen.rearranging import chain
 from builder.graph import Node
 from dsl.catalogue import Parameter, signature_of
 
@@ -36,6 +37,10 @@ def call(node: Node, values: Sequence[str], keyword_values: Mapping[str, str], m
     named = [f"{key}={value}" for key, value in keyword_values.items()]
     if node.role == "module":
         return f"{module}({_joined(*values, *named, keywords(entry, forward_arguments(node), device))})"
+    if node.target == "tomograph.rearrange":
+        lengths = {key: str(value) for key, value in node.arguments.items() if key != "pattern"}
+        fed = (*values, *keyword_values.values())
+        return chain(fed[0], node.arguments["pattern"], len(node.input_shapes[0]), lengths)
     signature = signature_of(entry, {**node.arguments, **dict.fromkeys(keyword_values, "a reference")})
     first = [literal(value, signature[key], device) for key, value in _by_place(signature, node.arguments).items()]
     others = {key: value for key, value in node.arguments.items() if key not in _by_place(signature, node.arguments)}

@@ -7,13 +7,14 @@ import keyword
 import re
 import textwrap
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder import graph as contract
 from builder.codegen.construct import Construct
 from builder.codegen.forward import IMPORTED, Forward, commented, has_lengths, shape_comment
 from builder.codegen.literals import WIDTH
 from builder.codegen.structure import Structure
+from builder.graph import Node
 
 if TYPE_CHECKING:
     import networkx
@@ -27,7 +28,7 @@ def class_name(graph: networkx.DiGraph[str]) -> str:
     """The spec's name without the characters that Python forbids; `...Model` where the source needs the name itself."""
     name = re.sub(r"\W", "", str(graph.graph["name"]))
     name = name if name.isidentifier() else f"Model{name}"
-    own = {node.target.rpartition(".")[2] for node in contract.nodes(graph) if node.target.startswith("tomograph.")}
+    own = {node.target.rpartition(".")[2] for node in contract.nodes(graph) if _is_ours(node)}
     return f"{name}Model" if name in own | IMPORTED or keyword.iskeyword(name) else name
 
 
@@ -122,15 +123,19 @@ class _Writer:
 
     def _own_layers(self) -> list[str]:
         """The source of this project's own modules and functions that the model uses."""
-        used = {n.target.partition(".")[2] for n in self.structure.nodes.values() if n.target.startswith("tomograph.")}
+        used = {node.target.partition(".")[2] for node in self.structure.nodes.values() if _is_ours(node)}
         if any(has_lengths(node) for node in self.structure.nodes.values()):
             used.add("packed")
         if not used:
             return []
         from builder import layers
 
-        found: list[Any] = [getattr(layers, name) for name in sorted(used) if hasattr(layers, name)]
-        return [inspect.getsource(each).rstrip() for each in found]
+        return [inspect.getsource(getattr(layers, name)).rstrip() for name in sorted(used)]
+
+
+def _is_ours(node: Node) -> bool:
+    """Whether its class stands in `builder/layers.py` and is written into the source."""
+    return node.role == "module" and node.target.startswith("tomograph.")
 
 
 def _docstring(first: str, second: str) -> str:

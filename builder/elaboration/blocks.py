@@ -12,7 +12,7 @@ from builder.elaboration.layer_names import label_of
 from builder.elaboration.sight import FaultToldError, Seen
 from dsl.catalogue import suggest
 from dsl.diagnostics import Diagnostic, Fix
-from dsl.records import Block, Definition, Input, Layer, Place
+from dsl.records import Block, Definition, Input, Layer
 from dsl.tables import FAULTY, Faults, described, resolved
 
 
@@ -95,7 +95,7 @@ def _tell_unknown(definition: Definition, rest: Mapping[str, Given], names: Sequ
 
 
 def _defined(definition: Definition) -> str:
-    return f"{definition.name} is defined in line {definition.place.span('key').line}"
+    return f"{definition.name} is defined in {definition.place.line_words}"
 
 
 def handed_by_name(body: Block | None, feed: Feed, last: Seen) -> Feed | None:
@@ -128,9 +128,5 @@ def _same(each: Diagnostic) -> tuple[Any, ...]:
 def used_as(definition: Definition, layer: Layer, values: Mapping[str, Any], frame: Frame) -> str:
     given = ", ".join(f"{key} = {described(value)}" for key, value in values.items())
     copy = f", copy {frame.constants['i']}" if layer.repeat is not None and "i" in frame.constants else ""
-    line = f"line {_line(layer.place)}"
-    return f"in {definition.name}, used by `{label_of(layer)}` ({line}{copy})" + (f" with {given}" if given else "")
-
-
-def _line(place: Place) -> int:
-    return place.span("value").line
+    where = f"{layer.place.line_words}{copy}"
+    return f"in {definition.name}, used by `{label_of(layer)}` ({where})" + (f" with {given}" if given else "")

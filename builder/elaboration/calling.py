@@ -7,12 +7,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builder.elaboration.terms import DEVICE, Term, argument, as_tensor, described_term, dotted, of_list, values_of
+from builder.elaboration.terms import (
+    DEVICE,
+    Term,
+    argument,
+    as_tensor,
+    described_term,
+    dotted,
+    of_list,
+    of_plain,
+    values_of,
+)
 from builder.shapes.call import Call, Value
+from builder.shapes.rearranging import groups, steps
 from builder.shapes.sizes import Free
 from dsl.arithmetic import ExpressionError
-from dsl.catalogue import Entry, Parameter, bind, find, mismatch, names, suggest
+from dsl.catalogue import Entry, Parameter, Problem, bind, find, mismatch, names, suggest
 from dsl.catalogue.types import words
+from dsl.tables import described
 
 _INSTEAD = {
     "len": "the size of a dim is x.shape[0]",
@@ -61,6 +73,8 @@ class Bound:
 
     def node(self) -> ast.expr:
         """`torch.topk({0}, 3, largest=False)`; a method on what it reads first: `{0}.view(2, 3)`."""
+        if self.entry.target == "tomograph.rearrange":
+            return self._rearranged()
         first = self.entry.parameters[0].name if self.entry.role == "method" else None
         placed = [node for name in self.placed if name != first for node in self._placed(name)]
         named = {name: self._written(name) for name in self.given if name not in self.placed and name != first}
@@ -71,6 +85,17 @@ class Bound:
             called = dotted(self.entry.target.replace("torch.nn.functional.", "F."))
         keywords = [ast.keyword(arg=key, value=node) for key, node in named.items()]
         return ast.Call(func=called, args=placed, keywords=keywords)
+
+    def _rearranged(self) -> ast.expr:
+        """`{0}.unflatten(1, [8, -1]).permute(0, 1, 3, 2)`."""
+        given = self.given["input"]
+        node = given.node
+        for step in steps(*groups(self.given["pattern"].value, len(given.value.shape))):
+            dims: list[ast.expr] = [ast.Constant(each) for each in step.dims]
+            sizes = [self.given[axis].node if axis in self.given else of_plain(-1).node for axis in step.axes]
+            cut: list[ast.expr] = [ast.List(elts=sizes, ctx=ast.Load())] if sizes else []
+            node = ast.Call(func=ast.Attribute(node, step.method, ast.Load()), args=[*dims, *cut], keywords=[])
+        return node
 
     def _placed(self, name: str) -> list[ast.expr]:
         """One argument by its place; einsum and meshgrid take each tensor as an argument of its own."""
@@ -102,9 +127,10 @@ class Bound:
 
 def bound(entry: Entry, positional: Sequence[Term], named: Mapping[str, Term]) -> Bound:
     """The arguments by name, by the first of the signatures that takes them; ExpressionError where none does."""
-    unknown = [name for name in named if not entry.accepts(name)]
-    if unknown:
-        raise ExpressionError(_unknown(entry, unknown[0], {name: argument(term) for name, term in named.items()}))
+    further = {name: argument(term) for name, term in named.items() if not entry.accepts(name)}
+    for problem in bind(entry, further):
+        if problem.argument in further:
+            raise ExpressionError(_objection(entry, problem))
     objections = []
     for signature in (entry.parameters, *entry.overloads):
         try:
@@ -130,7 +156,7 @@ def _fitted(
     for name, term in named.items():
         if name in given:
             raise _ObjectionError(f"{entry.name} is given `{name}` twice", 0)
-        if name not in {each.name for each in signature}:
+        if name not in {each.name for each in signature} and entry.accepts(name):
             raise _ObjectionError(f"{entry.name} does not take `{name}` beside its other arguments", 0)
         given[name] = term
     fitting: dict[str, Term] = {}
@@ -139,6 +165,7 @@ def _fitted(
             fitting[parameter.name] = _fitting(entry, parameter, given[parameter.name], len(fitting))
         elif parameter.required:
             raise _ObjectionError(f"{entry.name} needs `{parameter.name}`: {_wanted(parameter)}", len(fitting))
+    fitting |= {name: term for name, term in given.items() if not entry.accepts(name)}  # what it takes of any name
     by_place_alone = [each.name for each in signature if each.passing != "name" and each.name in given]
     return Bound(entry, {name: fitting[name] for name in given}, list(dict.fromkeys([*by_place_alone, *placed])))
 
@@ -196,9 +223,10 @@ def _is_size(term: Term) -> bool:
     return isinstance(term.value, (int, Free)) and not isinstance(term.value, bool)
 
 
-def _unknown(entry: Entry, name: str, arguments: Mapping[str, Any]) -> str:
-    problem = next(each for each in bind(entry, arguments) if each.argument == name)
+def _objection(entry: Entry, problem: Problem) -> str:
+    """What is wrong with an argument that no signature has."""
+    if problem.kind == "type":
+        return f"`{problem.argument}` of {entry.name} is {problem.expected}, not {described(problem.found)}"
     near = problem.suggestions
-    return f"{entry.name} has no argument `{name}`; " + (
-        f"did you mean `{near[0]}`?" if near else f"it takes {problem.expected}"
-    )
+    meant = f"did you mean `{near[0]}`?" if near else f"it takes {problem.expected}"
+    return f"{entry.name} has no argument `{problem.argument}`; {meant}"

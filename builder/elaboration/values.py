@@ -151,7 +151,10 @@ class _Compiler:
     def _index(self, node: ast.expr) -> tuple[ast.expr, Index]:
         """One index as Python writes it, and what is known of it."""
         if isinstance(node, ast.Slice):
-            ends = [None if each is None else self._end(each) for each in (node.lower, node.upper, node.step)]
+            ends = [
+                None if each is None else _whole_number(self.of(each), each)
+                for each in (node.lower, node.upper, node.step)
+            ]
             nodes = [None if each is None else each.node for each in ends]
             return ast.Slice(*nodes), slice(*(None if each is None else each.value for each in ends))
         if isinstance(node, ast.Constant) and node.value is ...:
@@ -164,13 +167,7 @@ class _Compiler:
             return term.node, TensorType((len(places),), "int64")
         if term.is_tensor or term.value is None:
             return term.node, term.value
-        return term.node, self._end(node).value
-
-    def _end(self, node: ast.expr) -> Term:
-        term = self.of(node)
-        if term.value is not None and (isinstance(term.value, bool) or not isinstance(term.value, (int, Free))):
-            raise ExpressionError(f"`{short(ast.unparse(node))}` is no whole number, as an index is")
-        return term
+        return term.node, _whole_number(term, node).value
 
     def _called(self, func: ast.expr, arguments: list[ast.expr], keywords: list[ast.keyword], node: ast.expr) -> Term:
         name = _dotted_name(func)
@@ -192,6 +189,13 @@ class _Compiler:
         if result is None:
             raise ExpressionError(f"`{name}` gives no tensor")
         return Term(called.node(), result)
+
+
+def _whole_number(term: Term, node: ast.expr) -> Term:
+    """An index or an end of a slice, which may be none too."""
+    if term.value is not None and (isinstance(term.value, bool) or not isinstance(term.value, (int, Free))):
+        raise ExpressionError(f"`{short(ast.unparse(node))}` is no whole number, as an index is")
+    return term
 
 
 def _holds_unknown(values: Iterable[Any]) -> bool:

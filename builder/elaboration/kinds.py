@@ -1,0 +1,57 @@
+"""What a layer is: its type, worked out and looked up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builder.elaboration.arguments import either_of
+from builder.elaboration.frame import Frame
+from builder.elaboration.sight import FaultToldError
+from builder.elaboration.stored import STORED
+from dsl.catalogue import Entry, find, names, suggest
+from dsl.catalogue.aliases import ALIASES
+from dsl.diagnostics import Fix
+from dsl.expressions import holds_expression
+from dsl.records import Definition, Layer
+from dsl.tables import FAULTY, described, resolved
+
+if TYPE_CHECKING:
+    from builder.elaboration.walk import Walk
+
+
+def definition_of(walk: Walk, layer: Layer, frame: Frame) -> Definition | None:
+    kind = type_of(walk, layer, frame)
+    return walk.blocks.get(kind) if kind else None
+
+
+def type_of(walk: Walk, layer: Layer, frame: Frame) -> str | None:
+    if layer.type is None or not holds_expression(layer.type):
+        return layer.type
+    place = layer.place.at("type")
+    kind = resolved(layer.type, place, walk.faults, frame.names())
+    if kind is FAULTY:
+        raise FaultToldError
+    if not isinstance(kind, str):
+        walk.faults.add(place, f"a type is text, not {described(kind)}", "type", part="value")
+        raise FaultToldError
+    return kind
+
+
+def entry_of(walk: Walk, layer: Layer, frame: Frame) -> Entry:
+    kind = type_of(walk, layer, frame)
+    if kind is None:
+        raise FaultToldError
+    entry = find(kind)
+    if entry is None or entry.role == "optimizer":
+        near = suggest(kind, [*walk.blocks, *names()], ALIASES)
+        fix = Fix(f"did you mean {either_of(near)}?", f'type = "{near[0]}"') if near else None
+        walk.faults.add(layer.place.at("type"), f'there is no layer type "{kind}"', "type", fix=fix)
+        raise FaultToldError
+    return entry
+
+
+def has_module(walk: Walk, layer: Layer, frame: Frame) -> bool:
+    if layer.group is not None or layer.type in STORED or definition_of(walk, layer, frame) is not None:
+        return True
+    entry = find(type_of(walk, layer, frame) or "")
+    return entry is not None and entry.role == "module"
