@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from builder.codegen.imports import comes_from_python
 from builder.graph import Node
 from dsl.catalogue import Entry, Parameter, find
 
@@ -58,7 +59,7 @@ def call(node: Node, values: list[str], keyword_values: Mapping[str, str], modul
     rest = _joined(keywords(entry, node.arguments), *_mode(entry, node.arguments))
     if node.role == "method":
         return f"{values[0]}.{entry.name}({_joined(*values[1:], *named, rest)})"
-    called = re.sub(r"^torch\.nn\.functional\.", "F.", node.target)
+    called = entry.name if comes_from_python(node.target) else re.sub(r"^torch\.nn\.functional\.", "F.", node.target)
     leading = [each.name for each in entry.parameters if each.passing == "position" and each.name in node.arguments]
     first = keywords(entry, {name: node.arguments[name] for name in leading})
     others = {name: value for name, value in node.arguments.items() if name not in leading}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from builder import graph as contract
+from builder.codegen.imports import import_lines, imported_names
 from builder.codegen.literals import WIDTH, call, constructor, entry_of, identifier
 from builder.graph import Node, Region
 from builder.shapes.call import shape_text
@@ -32,7 +33,8 @@ def class_name(graph: networkx.DiGraph[str]) -> str:
     name = re.sub(r"\W", "", str(graph.graph["name"]))
     name = name if name.isidentifier() else f"Model{name}"
     own = {node.target.rpartition(".")[2] for node in contract.nodes(graph) if node.target.startswith("tomograph.")}
-    return f"{name}Model" if name in own | IMPORTED or keyword.iskeyword(name) else name
+    taken = own | IMPORTED | imported_names(contract.nodes(graph))
+    return f"{name}Model" if name in taken or keyword.iskeyword(name) else name
 
 
 def argument_name(node: Node) -> str:
@@ -47,9 +49,11 @@ class _Writer:
     nodes: dict[str, Node] = field(default_factory=dict)
     regions: dict[str, Region] = field(default_factory=dict)
     classes: dict[str, str] = field(default_factory=dict)  # of each region that needs one
+    imported: frozenset[str] = IMPORTED
 
     def __post_init__(self) -> None:
         self.nodes = {node.name: node for node in contract.nodes(self.graph)}
+        self.imported = IMPORTED | imported_names(self.nodes.values())
         self.regions = contract.regions(self.graph)
         for name in self.regions:
             if not name or not self._is_chain(name):
@@ -59,7 +63,8 @@ class _Writer:
         classes = [self._class(name) for name in reversed(self.classes)]
         body = "\n\n\n".join([*self._own_layers(), *classes]) + "\n"
         heading = _docstring(f"{self.graph.graph['name']}: written from a TOML spec.", "")
-        return f"{heading}\n\nfrom __future__ import annotations\n\n{_imports(body)}\n\n\n{body}"
+        imports = "\n".join([_imports(body), *import_lines(self.nodes.values())])
+        return f"{heading}\n\nfrom __future__ import annotations\n\n{imports}\n\n\n{body}"
 
     def _own_layers(self) -> list[str]:
         used = dict.fromkeys(n.target for n in self.nodes.values() if n.target.startswith("tomograph."))
@@ -74,7 +79,7 @@ class _Writer:
             return class_name(self.graph)
         base = "".join(part[:1].upper() + part[1:] for part in re.split(r"\W|_", region) if part)
         base = base if base.isidentifier() else f"Group{base}"
-        taken = {*self.classes.values(), *(n.target.rpartition(".")[2] for n in self.nodes.values())}
+        taken = {*self.classes.values(), *self.imported, *(n.target.rpartition(".")[2] for n in self.nodes.values())}
         return base if base not in taken else f"{base}{len(taken)}"
 
     def _is_chain(self, name: str) -> bool:
@@ -171,7 +176,7 @@ class _Forward:
         if self.region.name:
             for key in self.writer._region_reads(self.region.name):
                 name = identifier(str(key[0]))
-                self._argument(key, f"{name}_" if name in IMPORTED else name, "Tensor", "")
+                self._argument(key, f"{name}_" if name in self.writer.imported else name, "Tensor", "")
             return
         inputs = [node for node in self.writer.nodes.values() if node.role == "input"]
         for index, node in enumerate(inputs):
@@ -255,7 +260,7 @@ class _Forward:
             if variable.isidentifier() and variable not in live and variable not in given:
                 return variable
         name = identifier(child)
-        while name in live | given | IMPORTED or name == "self":
+        while name in live | given | self.writer.imported or name == "self":
             name += "_"
         return name
 

@@ -13,14 +13,13 @@ from typing import Any
 
 from builder import graph as contract
 from builder.elaboration.sight import FaultToldError, Seen, dtype_data, look_up, pick_of, shape_data
-from builder.elaboration.typed import TypedLayer, either_of
+from builder.elaboration.typed import TypedLayer
 from builder.graph import Node, Region
 from builder.names import MODULE_ATTRIBUTES
 from builder.shapes.call import ChoiceType, TensorType, Value
 from builder.shapes.sizes import named
-from dsl.catalogue import Entry, find, names, suggest
-from dsl.catalogue.aliases import ALIASES
-from dsl.diagnostics import Fix, SpecError, in_order
+from dsl.catalogue import Entry, absent, find
+from dsl.diagnostics import SpecError, in_order
 from dsl.records import Block, Input, Layer, Place, Spec
 from dsl.tables import Faults
 
@@ -259,10 +258,9 @@ class Walk:
     def _entry(self, layer: Layer) -> Entry:
         assert layer.type is not None
         entry = find(layer.type)
-        if entry is None or entry.role == "optimizer":
-            near = suggest(layer.type, names(), ALIASES)
-            fix = Fix(f"did you mean {either_of(near)}?", f'type = "{near[0]}"') if near else None
-            self.faults.add(layer.place.at("type"), f'there is no layer type "{layer.type}"', "type", fix=fix)
+        if entry is None:
+            why = absent(layer.type, layer.place.document.source.name)
+            self.faults.add(layer.place.at("type"), why.message, "type", notes=why.notes, fix=why.fix)
             raise FaultToldError
         return entry
 

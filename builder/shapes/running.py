@@ -10,7 +10,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from builder.shapes.call import Call, ChoiceType, TensorType, Value
+from builder.shapes.foreign import article, comes_from_python, objections, words_for
 from builder.shapes.sizes import Free, worked_out
+from dsl.catalogue import from_python
+from dsl.catalogue.signatures import PYTHON
 
 # What torch raises when a call does not fit; anything else is a mistake of ours.
 _OBJECTIONS = (RuntimeError, TypeError, ValueError, LookupError, AssertionError, ArithmeticError, AttributeError)
@@ -27,7 +30,11 @@ class Outcome:
 
 
 class Refused(Exception):  # noqa: N818 (it is torch's answer, as Misfit is a rule's)
-    """torch does not take the call; its own words, the first line."""
+    """torch does not take the call; its own words, the first line. own: they are those of a layer from Python."""
+
+    def __init__(self, words: str, *, own: bool = False) -> None:
+        super().__init__(words)
+        self.own = own
 
 
 def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
@@ -48,15 +55,31 @@ def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
                 placed, named = _placed(call, reads)
                 with counter:
                     made = _named(call.entry.target)(*leading, *placed, **named, **keywords, **others)
-    except _OBJECTIONS as error:
-        raise Refused((str(error).strip().splitlines() or [type(error).__name__])[0]) from error
+    except objections(call.entry, _OBJECTIONS) as error:
+        raise _refused(call, error) from error
     parameters = {} if module is None else {name: tuple(each.shape) for name, each in module.named_parameters()}
     state = {} if module is None else module.state_dict()
     buffers = {name: tuple(each.shape) for name, each in state.items() if name not in parameters}
-    return Outcome(_described(made), parameters, buffers, counter.get_total_flops() // 2)
+    return Outcome(_told(call, made), parameters, buffers, counter.get_total_flops() // 2)
+
+
+def _refused(call: Call, error: Exception) -> Refused:
+    if comes_from_python(call.entry):
+        return Refused(words_for(call.entry, error), own=True)
+    return Refused((str(error).strip().splitlines() or [type(error).__name__])[0])
+
+
+def _told(call: Call, made: Any) -> Value:
+    """What was made. A layer from Python may make what no layer can read."""
+    value = _described(made)
+    if value is None and comes_from_python(call.entry):
+        raise Refused(f"it gives {article(made)}, and a layer gives a tensor or a tuple of tensors", own=True)
+    return value
 
 
 def _named(target: str) -> Any:
+    if target.startswith(PYTHON):
+        return from_python(target).object
     found: Any = torch
     for part in target.split(".")[1:]:
         found = getattr(found, part)

@@ -1,0 +1,95 @@
+"""Layer types that come from Python, by name: what `builder.register` and packages' entry points put here.
+
+Plain data and the objects themselves; whether a name may be taken is asked by those who put it here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from dsl.catalogue.entries import Entry
+from dsl.catalogue.signatures import PYTHON, entry_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """One type. object: the class of nn.Module or the function that the entry describes."""
+
+    entry: Entry
+    object: Callable[..., Any]
+
+    @property
+    def importable(self) -> bool:
+        """Whether `from module import name` gives this very object, here and in another process."""
+        module, qualname = self.object.__module__, getattr(self.object, "__qualname__", "")
+        return module != "__main__" and "." not in qualname and self._found(module, qualname) is self.object
+
+    @staticmethod
+    def _found(module: str, qualname: str) -> Any:
+        return reduce(lambda found, part: getattr(found, part, None), qualname.split("."), sys.modules.get(module))
+
+
+_REGISTERED: dict[str, Registered] = {}
+_FILES: dict[str, str] = {}  # module -> the file that the person running the program allowed
+_replacements = 0
+
+
+def add(what: Any, name: str, inferred: Sequence[str] = ()) -> Registered:
+    """Put a class or function under a name, in place of what was there. Raises RegistrationError."""
+    global _replacements
+    made = Registered(entry=entry_of(what, name, inferred), object=what)
+    _replacements += name in _REGISTERED
+    _REGISTERED[name] = made
+    return made
+
+
+def find(name: str) -> Registered | None:
+    """By its name, by where it was defined ("mypackage.layers.MyLayer"), or by its target; None if there is none."""
+    if name in _REGISTERED or "." not in name:
+        return _REGISTERED.get(name)
+    target = name if name.startswith(PYTHON) else PYTHON + name
+    return next((each for each in _REGISTERED.values() if each.entry.target == target), None)
+
+
+def names() -> list[str]:
+    return list(_REGISTERED)
+
+
+def targets() -> dict[str, str]:
+    """Where each name was defined."""
+    return {name: each.entry.target for name, each in _REGISTERED.items()}
+
+
+def replacements() -> int:
+    """How often a name was put anew: what was worked out for it before holds no longer."""
+    return _replacements
+
+
+def allow(module: str, file: str) -> None:
+    """Note that the person running the program allowed a file, and the module that it became."""
+    _FILES[module] = file
+
+
+def allowed() -> dict[str, str]:
+    """Module -> file, of those that were allowed."""
+    return dict(_FILES)
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """What is registered inside is forgotten at the end."""
+    before, files = dict(_REGISTERED), dict(_FILES)
+    try:
+        yield
+    finally:
+        global _replacements
+        _replacements += 1
+        _REGISTERED.clear()
+        _REGISTERED.update(before)
+        _FILES.clear()
+        _FILES.update(files)
