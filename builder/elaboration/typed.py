@@ -114,7 +114,8 @@ class TypedLayer:
         return seen.reference
 
     def _check_arguments(self, arguments: Mapping[str, Any], keyword_reads: Mapping[str, Any]) -> None:
-        forward = {each.name for each in self.entry.inputs} if self.entry.role == "module" else set()
+        tensors = {each.name for each in self.entry.inputs if each.takes_tensor}
+        forward = tensors if self.entry.role == "module" else set()
         held = {key: value for key, value in arguments.items() if key not in forward}
         if self.entry.role != "module":
             held |= dict.fromkeys(keyword_reads, "a reference")

@@ -59,17 +59,19 @@ def _of_package(message: str, name: str, package: str) -> Absent:
     """Of a dotted name. The package is looked for, and not imported."""
     if package == "torch":
         return Absent(message)
+    if package in sys.stdlib_module_names:
+        return Absent(f"{message}: {package} is a part of Python, and offers no layers")
     if package not in sys.modules and importlib.util.find_spec(package) is None:
         return Absent(
             f"{message}: {package} is not installed", (), Fix("install the package that offers it, if you trust it")
         )
     targets = {each: several[0].target for each, several in offered.offers().items()} | registered.targets()
     own = [each for each, target in targets.items() if target.startswith(f"{PYTHON}{package}.")]
-    offers = "offers " + ", ".join(own) + ", but not this" if own else "offers no layers"
+    offers = f"and offers {', '.join(own)}, but not this" if own else "but offers no layers"
     last = name.rpartition(".")[2]
     notes = (f'a package offers its layers by entry points of the group "{GROUP}"',)
     return Absent(
-        f"{message}: {package} is installed, but {offers}",
+        f"{message}: {package} is installed, {offers}",
         notes,
         Fix(f"builder.register({last}) from Python, or --allow-python FILE"),
     )

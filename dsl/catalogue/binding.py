@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from dsl.catalogue.entries import Entry, Parameter
@@ -34,14 +34,22 @@ class Problem:
 def bind(entry: Entry, arguments: Mapping[str, object]) -> list[Problem]:
     """What is wrong with the arguments: unknown names first, missing ones last; an empty list where all is well.
 
-    A function with several signatures is held against the first that takes all the names and all the values.
+    A function with several signatures is held against the first that takes all the names and all the values. A module's
+    `forward` takes plain things beside tensors (`need_weights`): those are arguments too, and may be left out.
     """
+    entry = _with_plain_inputs(entry)
     unknown = [_unknown(entry, name, arguments) for name in arguments if not entry.accepts(name)]
     known = {name: value for name, value in arguments.items() if entry.accepts(name)}
     signatures = (entry.parameters, *entry.overloads)
     most = max(_taken(each, known) for each in signatures)
     taking = [each for each in signatures if _taken(each, known) == most]
     return unknown + min((_check(entry, each, taking, known, unknown) for each in taking), key=len)
+
+
+def _with_plain_inputs(entry: Entry) -> Entry:
+    plain = [each for each in entry.inputs if not each.takes_tensor] if entry.role == "module" else []
+    more = [replace(each, default=None) for each in plain if not entry.accepts(each.name)]
+    return replace(entry, parameters=(*entry.parameters, *more)) if more else entry
 
 
 def _taken(signature: Signature, arguments: Mapping[str, object]) -> int:

@@ -16,11 +16,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dsl.catalogue import registered
 from dsl.catalogue.registered import Registered
-from dsl.catalogue.signatures import PYTHON
+from dsl.catalogue.signatures import PYTHON, RegistrationError, entry_of
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -57,7 +57,17 @@ def load(name: str) -> Registered | Failed | None:
     if len({each.point.value for each in several}) > 1:
         ways = " and ".join(f"{each.package} ({each.target.removeprefix(PYTHON)})" for each in several)
         return Failed(message=f"{name} is offered by several packages: {ways}", fix="write the full name of one")
-    return _loaded(several[0], _folders())
+    offer = several[0]
+    found = _imported(offer, _folders())
+    if isinstance(found, Failed):
+        return found
+    there = registered.find(offer.target)
+    if there is not None and there.object is found:  # it registers itself, and says more by that
+        return there
+    try:
+        return Registered(entry=entry_of(found, _own_name(offer)), object=found)
+    except RegistrationError as error:
+        return _failed(offer, error)
 
 
 def offers() -> Mapping[str, tuple[Offer, ...]]:
@@ -72,15 +82,17 @@ def _named(name: str) -> tuple[Offer, ...]:
     return tuple(each for several in offers().values() for each in several if each.target == target)[:1]
 
 
+def _own_name(offer: Offer) -> str:
+    """The name of the entry point; where something else has it, the dotted name, as one word."""
+    alone = len(offers()[offer.point.name]) == 1 and registered.find(offer.point.name) is None
+    return offer.point.name if alone else offer.target.removeprefix(PYTHON).replace(".", "_")
+
+
 @cache
-def _loaded(offer: Offer, folders: tuple[str, ...]) -> Registered | Failed:
-    """The search path is a part of the key: what failed on one may be found on another."""
+def _imported(offer: Offer, folders: tuple[str, ...]) -> Any:
+    """The object itself, or Failed. On another search path what failed may be found: it is a part of the key."""
     try:
-        found = offer.point.load()
-        there = registered.find(offer.point.name)
-        if there is not None and there.object is found:  # it registers itself, and says more by that
-            return there
-        return registered.add(found, offer.point.name)
+        return offer.point.load()
     except Exception as error:  # a stranger's module is run here, and may raise anything
         return _failed(offer, error)
 
@@ -98,8 +110,10 @@ def _failed(offer: Offer, error: Exception) -> Failed:
 
 
 def _is_theirs(file: str) -> bool:
-    """Not the machinery of imports, and not this."""
-    return not file.startswith("<frozen") and "importlib" not in Path(file).parts and file != __file__
+    """Not the machinery of imports, and not ours."""
+    ours = Path(__file__).parents[1]
+    folders = [str(ours) + os.sep, str(ours.with_name("builder")) + os.sep]
+    return not file.startswith(("<frozen", *folders)) and "importlib" not in Path(file).parts
 
 
 def _folders() -> tuple[str, ...]:

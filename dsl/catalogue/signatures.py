@@ -6,6 +6,7 @@ An annotation that the grammar of types cannot say, and none at all, is taken as
 from __future__ import annotations
 
 import collections.abc
+import contextlib
 import inspect
 import types
 import typing
@@ -22,7 +23,6 @@ PYTHON: Final = "python."
 _PLAIN = (int, float, bool, str, type(None))
 # Classes that the grammar has words for, known by their names, so that nothing imports torch.
 _CLASSES = ("Tensor", "dtype", "device", "Size", "Module")
-_UNRESOLVED = (NameError, AttributeError, TypeError, SyntaxError, ValueError)
 
 
 class RegistrationError(ValueError):
@@ -74,36 +74,39 @@ def _module(kind: type, name: str, inferred: Sequence[str]) -> Entry:
 def _constructor(kind: type, name: str) -> tuple[list[Parameter], Sequence[str], str]:
     """(the arguments, those that the input tells, what the layer is for).
 
-    `**kwargs` stand for the arguments of the class that it derives from, any of which it may give itself. A class of
-    torch's own says more in the catalogue than by its signature.
+    `**kwargs` stand for the arguments of the class that it derives from, any of which it may give itself, unless
+    `*args` stand beside them. A class of torch's own says more in the catalogue than by its signature.
     """
     found: dict[str, Parameter] = {}
     told: Sequence[str] = ()
     family = "other"
-    for depth, owner in enumerate(each for each in kind.__mro__ if "__init__" in vars(each)):
+    handed_on = True
+    for owner in (each for each in kind.__mro__ if "__init__" in vars(each)):
         if _is_base(owner) or owner is object:
             break
-        own, open_ended = _own_arguments(owner, name)
+        own, more, passes_all = _own_arguments(owner, name)
         torch_entry = entry_at(f"torch.nn.{owner.__name__}") if owner.__module__.startswith("torch.nn.") else None
         if torch_entry is not None:
             own = list(torch_entry.parameters)
-            told, family = (torch_entry.inferred if depth == 0 else ()), torch_entry.kind
+            told, family = (torch_entry.inferred if handed_on else ()), torch_entry.kind
         for each in own:
-            found.setdefault(each.name, each if depth == 0 or not each.required else replace(each, default=None))
-        if not open_ended:
+            found.setdefault(each.name, each if handed_on or not each.required else replace(each, default=None))
+        handed_on &= passes_all
+        if not more:
             break
     return list(found.values()), told, family
 
 
-def _own_arguments(owner: type, name: str) -> tuple[list[Parameter], bool]:
-    """The arguments of one class's `__init__`, and whether it takes more under any name."""
+def _own_arguments(owner: type, name: str) -> tuple[list[Parameter], bool, bool]:
+    """(the arguments of one class's `__init__`, whether it takes more by name, whether by place too)."""
     signature = _signature(vars(owner)["__init__"], name)
     kinds = [each.kind for each in signature]
     own = [_plain(each) for each in signature[1:] if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
     by_place = [each.name for each in signature[1:] if each.kind is each.POSITIONAL_ONLY]
     if by_place:
         raise RegistrationError(f"`{by_place[0]}` of {name} goes by place alone, and a spec gives arguments by name")
-    return own, inspect.Parameter.VAR_KEYWORD in kinds
+    more = inspect.Parameter.VAR_KEYWORD in kinds
+    return own, more, more and inspect.Parameter.VAR_POSITIONAL in kinds
 
 
 def _inputs(kind: type, name: str, constructor: Sequence[str]) -> Iterator[Parameter]:
@@ -196,12 +199,19 @@ def _sequence_of_tensors(annotation: Any) -> bool:
 
 
 def _signature(function: Callable[..., Any], name: str) -> list[inspect.Parameter]:
-    """The parameters, annotations worked out where all of them can be."""
+    """The parameters, each annotation worked out where it can be."""
     try:
-        return list(inspect.signature(function, eval_str=True).parameters.values())
-    except _UNRESOLVED:
-        pass
-    try:
-        return list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError) as error:
-        raise RegistrationError(f"{name} has no signature that Python can read") from error
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError, NameError) as error:
+        raise RegistrationError(f"{name} has no signature that Python can read: {error}") from error
+    scope = getattr(inspect.unwrap(function), "__globals__", {})
+    return [each.replace(annotation=_resolved(each.annotation, scope)) for each in parameters]
+
+
+def _resolved(annotation: Any, scope: dict[str, Any]) -> Any:
+    """An annotation that is text, as what it says; as text where a name in it is known to type checkers alone."""
+    for _ in range(2):  # a text within what `from __future__ import annotations` makes one
+        if isinstance(annotation, str):
+            with contextlib.suppress(NameError, AttributeError, TypeError, SyntaxError):
+                annotation = eval(annotation, scope)
+    return annotation

@@ -1,0 +1,567 @@
+"""Layer types from Python: registered, offered by packages, in files that the person running the program allows."""
+
+from __future__ import annotations
+
+import collections.abc
+import copy
+import pickle
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+import torch
+from python_layers import SCALE, forgotten, package, spec
+from torch import Tensor, nn
+
+import builder
+import dsl
+from builder.codegen import source_of
+from builder.graph import layers, node
+from dsl.catalogue import REQUIRED, RegistrationError, find, names, registered
+from dsl.catalogue.absent import absent
+
+
+@pytest.fixture(autouse=True)
+def clean() -> Iterator[None]:
+    with forgotten():
+        yield
+
+
+class Scale(nn.Module):
+    """x * weight."""
+
+    def __init__(self, features: int, start: float = 1.0) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((features,), start))
+        self.register_buffer("calls", torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[-1] != len(self.weight):
+            raise ValueError(f"{x.shape[-1]} features, and {len(self.weight)} numbers")
+        return x * self.weight
+
+
+class Split(nn.Module):
+    def __init__(self, in_features: int, size: int) -> None:
+        super().__init__()
+        self.fc = nn.Linear(in_features, size)
+
+    def forward(self, x: Tensor, doubled: bool = False) -> tuple[Tensor, Tensor]:
+        made = self.fc(x)
+        return (2 * made if doubled else made), x
+
+
+class Total(nn.Module):
+    def forward(self, *several: Tensor) -> Tensor:
+        return torch.stack(several).sum(0)
+
+
+class Joined(nn.Module):
+    def forward(self, several: list[Tensor]) -> Tensor:
+        return torch.cat(several, -1)
+
+
+class Narrow(nn.Conv2d):
+    def __init__(self, *args: Any, gain: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.gain = gain
+
+
+def blend(x: Tensor, other: Tensor, factor: float = 0.5, training: bool = False) -> Tensor:
+    return x * factor + other * (1 - factor) + training
+
+
+def fault(path: str) -> str:
+    with pytest.raises(dsl.SpecError) as caught:
+        builder.elaborate(dsl.load(path))
+    return str(caught.value)
+
+
+def facts(path: str) -> str:
+    """The fault without the lines that show its place."""
+    return "\n".join(each for each in fault(path).splitlines() if "error[" in each or each.lstrip().startswith("= "))
+
+
+# Registering
+
+
+def test_a_class_and_a_function_are_types(tmp_path: Path) -> None:
+    assert builder.register(Scale) is Scale
+    assert builder.register(blend) is blend
+    path = spec(
+        tmp_path,
+        '{ name = "scale", type = "Scale", features = 4, start = 3.0 }',
+        '{ name = "blend", type = "blend", other = "x", factor = 0.25 }',
+    )
+    model = builder.build(path, device="cpu")
+    x = torch.randn(2, 4)
+    assert type(model.scale) is Scale
+    assert list(model.state_dict()) == ["scale.weight", "scale.calls"]
+    assert torch.equal(model.eval()(x), 3 * x * 0.25 + x * 0.75)
+    assert torch.equal(model.train()(x), 3 * x * 0.25 + x * 0.75 + 1)  # a function follows the model's mode
+    graph = builder.elaborate(dsl.load(path))
+    scale = node(graph, "scale")
+    assert (scale.shape, scale.parameters, scale.buffers) == (["N", 4], {"weight": [4]}, {"calls": [1]})
+
+
+@pytest.mark.parametrize(
+    ("decorate", "name"),
+    [
+        (lambda layer: builder.register(layer), "Scale"),
+        (lambda layer: builder.register()(layer), "Scale"),
+        (lambda layer: builder.register(name="Mine")(layer), "Mine"),
+        (lambda layer: builder.register("Mine")(layer), "Mine"),
+        (lambda layer: builder.register(layer, name="Mine"), "Mine"),
+    ],
+)
+def test_ways_to_register(decorate: Callable[[Any], Any], name: str, tmp_path: Path) -> None:
+    assert decorate(Scale) is Scale
+    path = spec(tmp_path, f'{{ name = "scale", type = "{name}", features = 4 }}')
+    assert type(builder.build(path, device="cpu").scale) is Scale
+    assert name in names()
+    dotted = spec(tmp_path, f'{{ type = "{__name__}.Scale", features = 4 }}')
+    assert [each.target for each in layers(builder.elaborate(dsl.load(dotted)))] == [f"python.{__name__}.Scale"]
+
+
+def test_what_the_input_tells_may_be_left_out(tmp_path: Path) -> None:
+    builder.register(Split, inferred=["in_features"])
+    builder.register(Narrow)
+    builder.register(nn.Linear, name="Dense")
+    path = spec(tmp_path, '{ name = "split", type = "Split", size = 3, doubled = true }')
+    model = builder.build(path, device="cpu")
+    assert model.split.fc.in_features == 4
+    x = torch.randn(2, 4)
+    assert torch.equal(model(x)[0], 2 * model.split.fc(x))
+    path = spec(
+        tmp_path, '{ name = "narrow", type = "Narrow", out_channels = 5, kernel_size = [3, 1], gain = 2 }',
+        '{ name = "dense", type = "Dense", out_features = 7 }', inputs='x = ["N", 2, 8, 8]',
+    )  # fmt: skip
+    model = builder.build(path, device="cpu")
+    assert (model.narrow.in_channels, model.narrow.gain, type(model.dense)) == (2, 2, nn.Linear)
+    assert model(torch.zeros(1, 2, 8, 8)).shape == (1, 5, 6, 7)  # 8 - 3 + 1 rows; 8 columns become 7 features
+
+
+def test_several_tensors(tmp_path: Path) -> None:
+    builder.register(Total)
+    builder.register(Joined)
+    path = spec(
+        tmp_path, '{ name = "total", type = "Total", input = ["x", "y", "x"] }',
+        '{ name = "joined", type = "Joined", input = ["total", "x"] }', inputs='x = ["N", 4], y = ["N", 4]',
+    )  # fmt: skip
+    x, y = torch.randn(2, 2, 4)
+    assert torch.equal(builder.build(path, device="cpu")(x, y), torch.cat([x + y + x, x], -1))
+
+
+def test_a_layer_made_in_a_function(tmp_path: Path) -> None:
+    @builder.register
+    class Twice(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return 2 * x
+
+    path = spec(tmp_path, '{ type = "Twice" }')
+    assert torch.equal(builder.build(path, device="cpu")(torch.ones(1, 4)), torch.full((1, 4), 2.0))
+    source = source_of(builder.elaborate(dsl.load(path)))
+    written = f"{__name__}.test_a_layer_made_in_a_function.<locals>.Twice"
+    assert f"from tomograph_python import Twice  # {written}, found only where it has been registered\n" in source
+
+
+def test_a_module_pickles_and_copies(tmp_path: Path) -> None:
+    builder.register(Scale)
+    model = builder.build(spec(tmp_path, '{ type = "Scale", features = 4 }'), device="cpu")
+    for other in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        assert type(other) is type(model)
+        assert torch.equal(other(torch.ones(1, 4)), torch.ones(1, 4))
+
+
+def test_what_runs_again_counts_anew(tmp_path: Path) -> None:
+    """As a cell of a notebook does: the class of the last run is the one that is used."""
+    path = spec(tmp_path, '{ name = "bias", type = "Bias", size = 4 }')
+    for size in (1, 2):
+        kind = type("Bias", (Scale,), {"__module__": __name__, "__qualname__": "Bias", "factor": size})
+        builder.register(kind)
+    with pytest.raises(dsl.SpecError, match="no argument `size`"):
+        builder.build(path)
+    path = spec(tmp_path, '{ name = "bias", type = "Bias", features = 4 }')
+    first = builder.build(path, device="cpu")
+    assert first.bias.factor == 2
+    builder.register(type("Bias", (Scale,), {"__module__": __name__, "__qualname__": "Bias", "factor": 3}))
+    assert builder.build(path, device="cpu").bias.factor == 3
+
+
+def test_names_of_generated_source_are_kept_apart(tmp_path: Path) -> None:
+    builder.register(blend, name="Net")
+    builder.register(Scale, name="Group")
+    path = spec(
+        tmp_path, '{ name = "Net", type = "Net", other = "x" }',
+        '{ name = "group", input = "x", layers = [{ type = "Group", features = 4 }, { type = "Net", other = "x" }] }',
+        '{ type = "Net", other = "Net" }',
+    )  # fmt: skip
+    x = torch.randn(2, 4)
+    assert torch.allclose(builder.build(path, device="cpu").eval()(x), x)
+
+
+class Instance(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+def by_place(x: Tensor, n: int, /) -> Tensor:
+    return x * n
+
+
+class Both(nn.Module):
+    def __init__(self, mask: float) -> None:
+        super().__init__()
+
+    def forward(self, mask: Tensor) -> Tensor:
+        return mask
+
+
+REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
+    "an instance": (
+        lambda: builder.register(Instance()),
+        "Instance is a module that is made already; its class, Instance, can be a layer",
+    ),
+    "another class": (lambda: builder.register(dict, name="Table"), "Table is a class, but none of nn.Module"),
+    "a number": (lambda: builder.register(3, name="Three"), "Three is neither a class of nn.Module nor a function"),
+    "no forward": (lambda: builder.register(type("Bare", (nn.Module,), {})), "Bare has no forward"),
+    "by place": (
+        lambda: builder.register(by_place),
+        "`n` of by_place goes by place alone, and a spec gives arguments by name",
+    ),
+    "both": (
+        lambda: builder.register(Both),
+        "__init__ and forward of Both both take `mask`; one needs another name",
+    ),
+    "no identifier": (
+        lambda: builder.register(Scale, name="my scale"),
+        "'my scale' is no name for a layer type: it takes one that Python could give a class",
+    ),
+    "a lambda": (
+        lambda: builder.register(lambda x: x),
+        "'<lambda>' is no name for a layer type: it takes one that Python could give a class",
+    ),
+    "needed": (
+        lambda: builder.register(Scale, name="super"),
+        "super cannot name a layer type, as the source of models needs that name",
+    ),
+    "own": (
+        lambda: builder.register(Scale, name="MeanSubtract", replace=True),
+        "MeanSubtract is one of this project's own layers; register it under another name",
+    ),
+    "torch's": (
+        lambda: builder.register(Scale, name="Linear"),
+        "Linear is torch.nn.Linear already; register it under another name, or with replace=True",
+    ),
+    "taken": (
+        lambda: (builder.register(Scale), builder.register(blend, name="Scale")),
+        f"Scale is registered for {__name__}.Scale already; register it under another name, or with replace=True",
+    ),
+    "inferred, no such argument": (
+        lambda: builder.register(Scale, inferred=["in_features"]),
+        "Scale has no constructor argument `in_features` that could be inferred",
+    ),
+    "inferred, not known": (
+        lambda: builder.register(Scale, inferred=["features"]),
+        "`features` of Scale cannot be inferred; these can: in_features, in1_features, in2_features, in_channels, "
+        "num_features, num_channels, normalized_shape, input_size, embed_dim, d_model",
+    ),
+    "inferred, a word": (
+        lambda: builder.register(Split, inferred="in_features"),
+        'inferred is a list of names, so write inferred=["in_features"]',
+    ),
+    "inferred of a function": (
+        lambda: builder.register(blend, inferred=["in_features"]),
+        "blend is a function, and only a module's constructor can have arguments inferred",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("attempt", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_registered(attempt: Callable[[], Any], message: str) -> None:
+    before = set(registered.names())
+    with pytest.raises(RegistrationError) as caught:
+        attempt()
+    assert str(caught.value) == message
+    assert set(registered.names()) - before <= {"Scale"}
+
+
+def test_a_name_of_torchs_can_be_replaced(tmp_path: Path) -> None:
+    builder.register(Scale, name="Linear", replace=True)
+    path = spec(
+        tmp_path, '{ name = "ours", type = "Linear", features = 4 }',
+        '{ name = "theirs", type = "torch.nn.Linear", out_features = 2 }',
+    )  # fmt: skip
+    model = builder.build(path, device="cpu")
+    assert (type(model.ours), type(model.theirs)) == (Scale, nn.Linear)
+
+
+# Signatures
+
+if TYPE_CHECKING:
+    from nowhere import Late  # type: ignore[import-not-found]
+
+
+def signed(
+    self: nn.Module,
+    whole: int,
+    half: float = 0.5,
+    *,
+    flag: bool = True,
+    word: Literal["a", "b"] = "a",
+    sizes: list[int] | None = None,
+    pair: tuple[int, int] = (1, 1),
+    one_or_two: int | tuple[int, int] = 1,
+    layer: nn.Module | None = None,
+    act: Callable[[Tensor], Tensor] = torch.relu,
+    dtype: torch.dtype = torch.float32,
+    table: dict[str, int] | None = None,
+    mixed: list[int | str] | None = None,
+    nothing: Any = None,
+    unsaid=3,  # type: ignore[no-untyped-def]
+    late: Late | None = None,
+    pile: collections.abc.Sequence = (),  # type: ignore[type-arg]
+    level: Literal[1, 2] = 1,
+) -> None:
+    """Every form of annotation that people write."""
+
+
+def test_what_annotations_say() -> None:
+    builder.register(type("Signed", (nn.Module,), {"__init__": signed, "forward": lambda self, x: x}))
+    entry = find("Signed")
+    assert entry is not None
+    assert {each.name: each.type for each in entry.parameters} == {
+        "whole": "int", "half": "float", "flag": "bool", "word": "'a' | 'b'", "sizes": "int[] | none", "pair": "int[2]",
+        "one_or_two": "int | int[2]", "layer": "module | none", "act": "callable", "dtype": "dtype", "table": "any",
+        "mixed": "any", "nothing": "any", "unsaid": "any", "late": "any", "pile": "any", "level": "any",
+    }  # fmt: skip
+    assert (entry.parameter("whole").default, entry.parameter("half").default) == (REQUIRED, 0.5)
+
+
+def test_what_a_call_takes() -> None:
+    def fused(x, y, gain=1.0, mask: Tensor | None = None, parts: tuple[Tensor, ...] = (), *, mode: str = "a", **rest):  # type: ignore[no-untyped-def]
+        """What people write without thinking of us."""
+
+    builder.register(fused)
+    entry = find("fused")
+    assert entry is not None
+    assert {each.name: each.type for each in entry.parameters} == {
+        "x": "tensor", "y": "tensor | float | bool", "gain": "any", "mask": "tensor | none", "parts": "tensors",
+        "mode": "str",
+    }  # fmt: skip
+    assert [each.name for each in entry.inputs] == ["x", "y", "mask", "parts"]
+
+
+# What is wrong
+
+
+def test_arguments_are_checked(tmp_path: Path) -> None:
+    builder.register(Scale)
+    builder.register(Split)
+    assert facts(spec(tmp_path, '{ type = "Scale", feature = 4 }')) == (
+        "error[argument]: Scale has no argument `feature`\n  = fix: did you mean `features`?"
+    )
+    assert facts(spec(tmp_path, '{ type = "Scale", features = 2.5 }')) == (
+        "error[argument]: `features` of Scale is a whole number, not 2.5"
+    )
+    assert facts(spec(tmp_path, '{ type = "Scale" }')) == (
+        "error[argument]: Scale needs `features`: a whole number\n  = fix: add features = ..."
+    )
+    assert facts(spec(tmp_path, '{ type = "Split", in_features = 4, size = 2, doubled = "yes" }')) == (
+        'error[argument]: `doubled` of Split is true or false, not "yes"'
+    )
+    assert facts(spec(tmp_path, '{ type = "Scal", features = 4 }')) == (
+        'error[type]: there is no layer type "Scal"\n  = fix: did you mean `Scale`?'
+    )
+
+
+def line_of(text: str) -> int:
+    return 1 + next(i for i, each in enumerate(Path(__file__).read_text("utf-8").splitlines()) if text in each)
+
+
+def test_a_failure_names_the_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parent)
+    builder.register(Scale)
+    place = f"{Path(__file__).name}:{line_of('raise ValueError(f')}"
+    assert facts(spec(tmp_path, '{ type = "Scale", features = 3 }')) == (
+        "error[shape]: Scale does not take (N, 4)\n"
+        f"  = it fails: ValueError: 4 features, and 3 numbers ({place}, in forward)\n"
+        "  = input: x (line 3) is (N, 4)"
+    )
+
+
+def test_numbers_are_not_there_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @builder.register
+    def clipped(x: Tensor) -> Tensor:
+        return x * x.max().item()
+
+    monkeypatch.chdir(Path(__file__).parent)
+    place = f"{Path(__file__).name}:{line_of('x.max().item()')}"
+    assert facts(spec(tmp_path, '{ type = "clipped" }')) == (
+        "error[shape]: clipped does not take (N, 4)\n"
+        f"  = it fails: RuntimeError: Tensor.item() cannot be called on meta tensors ({place}, in clipped); "
+        "shapes are found on the meta device, where tensors have no numbers\n"
+        "  = input: x (line 3) is (N, 4)"
+    )
+
+
+@pytest.mark.parametrize(("made", "said"), [(None, "None"), ({}, "a dict"), (3, "an int")])
+def test_a_result_that_is_no_tensor(made: Any, said: str, tmp_path: Path) -> None:
+    @builder.register
+    def odd(x: Tensor) -> Any:
+        return made
+
+    text = facts(spec(tmp_path, '{ type = "odd" }'))
+    assert f"it fails: it gives {said}, and a layer gives a tensor or a tuple of tensors" in text
+
+
+# Packages
+
+
+def test_a_package_offers_its_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package(tmp_path / "site", "scales", SCALE, "Scale = scales.layers:Scale\nOther = scales.layers:Scale")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    path = spec(tmp_path, '{ type = "relu" }', '{ type = "Linear", out_features = 2 }')
+    builder.elaborate(dsl.load(path))
+    assert "Scale" in names()
+    assert "scales" not in sys.modules  # no spec has used it
+    path = spec(tmp_path, '{ name = "scale", type = "Scale", features = 4 }')
+    model = builder.build(path, device="cpu")
+    assert type(model.scale) is sys.modules["scales.layers"].Scale
+    assert "from scales.layers import Scale\n" in source_of(builder.elaborate(dsl.load(path)))
+    assert type(pickle.loads(pickle.dumps(model)).scale) is type(model.scale)
+    dotted = builder.build(spec(tmp_path, '{ name = "a", type = "scales.layers.Scale", features = 4 }'), device="cpu")
+    assert type(dotted.a) is type(model.scale)
+
+
+def test_a_package_comes_before_torch_and_after_ourselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package(tmp_path / "site", "scales", SCALE, "Linear = scales.layers:Scale\nMeanSubtract = scales.layers:Scale")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    path = spec(tmp_path, '{ type = "Linear", features = 4 }', '{ type = "MeanSubtract" }')
+    targets = [each.target for each in layers(builder.elaborate(dsl.load(path)))]
+    assert targets == ["python.scales.layers.Scale", "tomograph.MeanSubtract"]
+
+
+def test_a_package_that_registers_itself_says_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "import builder\nfrom torch import nn\n\n@builder.register(inferred=['in_features'])\nclass Mine(nn.Linear):\n"
+    )
+    text += "    def __init__(self, in_features: int, out_features: int) -> None:\n"
+    text += "        super().__init__(in_features, out_features)\n"
+    package(tmp_path / "site", "mines", text, "Mine = mines.layers:Mine")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    model = builder.build(spec(tmp_path, '{ name = "mine", type = "Mine", out_features = 3 }'), device="cpu")
+    assert model.mine.weight.shape == (3, 4)
+
+
+FAILING = {
+    "a module that is not there": (
+        "import numba_of_nobody\n",
+        "ModuleNotFoundError: No module named 'numba_of_nobody'",
+        ("1: import numba_of_nobody", "install numba_of_nobody, which broken 2.1 needs"),
+    ),
+    "a name": ("x = 1\ny = z\n", "NameError: name 'z' is not defined", ("2: y = z", None)),
+    "no such class": ("x = 1\n", "AttributeError: module 'broken.layers' has no attribute 'Mine'", (None, None)),
+    "no layer": (
+        "class Mine: ...\n",
+        "RegistrationError: Mine is a class, but none of nn.Module",
+        (None, None),
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "cause", "remarks"), FAILING.values(), ids=FAILING)
+def test_a_package_that_fails(
+    text: str, cause: str, remarks: tuple[str | None, str | None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package(tmp_path / "site", "broken", text, "Mine = broken.layers:Mine", version="2.1")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    lines = [f"error[type]: Mine is offered by the package broken 2.1, which failed on import: {cause}"]
+    lines += [f"  = at {tmp_path}/site/broken/layers.py:{remarks[0]}"] if remarks[0] else []
+    lines += [f"  = fix: {remarks[1]}"] if remarks[1] else []
+    assert facts(spec(tmp_path, '{ type = "Mine" }')) == "\n".join(lines)
+    assert facts(spec(tmp_path, '{ type = "broken.layers.Mine" }')) == "\n".join(lines)
+
+
+def test_two_packages_of_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ones", "twos"):
+        package(tmp_path / "site", name, SCALE, f"Scale = {name}.layers:Scale")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    assert facts(spec(tmp_path, '{ type = "Scale", features = 4 }')) == (
+        "error[type]: Scale is offered by several packages: ones 1.0 (ones.layers.Scale) and "
+        "twos 1.0 (twos.layers.Scale)\n  = fix: write the full name of one"
+    )
+    path = spec(
+        tmp_path, '{ name = "a", type = "twos.layers.Scale", features = 4 }',
+        '{ name = "b", type = "ones.layers.Scale", features = 4 }',
+    )  # fmt: skip
+    model = builder.build(path, device="cpu")
+    assert [type(each).__module__ for each in model.children()] == ["twos.layers", "ones.layers"]
+    with pytest.raises(RegistrationError, match=r"^Scale is offered by the package ones 1\.0 already; "):
+        builder.register(Scale)
+
+
+def test_a_folder_with_specs_offers_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m` puts the working directory on the search path; what came with a spec is no installed package."""
+    package(tmp_path, "scales", "raise SystemExit('run by a spec')\n", "Scale = scales.layers:Scale")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert facts(spec(tmp_path, '{ type = "Scale" }')).startswith('error[type]: there is no layer type "Scale"')
+    assert "scales" not in sys.modules
+
+
+# Names that lead to nothing
+
+
+def test_why_a_dotted_name_leads_to_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package(tmp_path / "site", "scales", SCALE, "Scale = scales.layers:Scale")
+    package(tmp_path / "site", "plain", "raise SystemExit('run by a spec')\n", "", version="3")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    group = 'a package offers its layers by entry points of the group "tomograph.layers"'
+    way = "builder.register(Other) from Python, or --allow-python FILE"
+    assert facts(spec(tmp_path, '{ type = "nowhere_to_be_found.layers.Other" }')) == (
+        'error[type]: there is no layer type "nowhere_to_be_found.layers.Other": nowhere_to_be_found is not installed\n'
+        "  = fix: install the package that offers it, if you trust it"
+    )
+    assert facts(spec(tmp_path, '{ type = "plain.layers.Other" }')) == (
+        'error[type]: there is no layer type "plain.layers.Other": plain is installed, but offers no layers\n'
+        f"  = {group}\n  = fix: {way}"
+    )
+    assert facts(spec(tmp_path, '{ type = "scales.layers.Other" }')) == (
+        'error[type]: there is no layer type "scales.layers.Other": '
+        "scales is installed, and offers Scale, but not this\n"
+        f"  = {group}\n  = fix: {way}"
+    )
+    assert facts(spec(tmp_path, '{ type = "os.system" }')) == (
+        'error[type]: there is no layer type "os.system": os is a part of Python, and offers no layers'
+    )
+    assert facts(spec(tmp_path, '{ type = "nn.Linear", out_features = 3 }')) == (
+        'error[type]: there is no layer type "nn.Linear"\n  = fix: did you mean `Linear` or `linear`?'
+    )
+    assert not {"plain", "scales", "nowhere_to_be_found"} & set(sys.modules)
+
+
+def test_a_file_beside_the_spec_is_named_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "a_broken.py").write_text("class Scale(\n", encoding="utf-8")
+    (tmp_path / "specs" / "layers.py").write_text("raise SystemExit('run by a spec')\n" + SCALE, encoding="utf-8")
+    spec(tmp_path / "specs", '{ type = "Scale", features = 4 }')
+    for name in ("Scale", "layers.Scale"):
+        spec(tmp_path / "specs", f'{{ type = "{name}", features = 4 }}')
+        assert facts("specs/net.toml") == (
+            f'error[type]: there is no layer type "{name}"\n'
+            "  = specs/layers.py defines it, and is run only if you allow it\n"
+            "  = fix: --allow-python specs/layers.py"
+        )
+    assert "layers" not in sys.modules
+
+
+def test_a_link_beside_the_spec_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.py").write_text(SCALE, encoding="utf-8")
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "layers.py").symlink_to(tmp_path / "elsewhere.py")
+    path = spec(tmp_path / "specs", '{ type = "Scale", features = 4 }')
+    assert absent("Scale", path).notes == ()
