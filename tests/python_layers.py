@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+import builder
+import dsl
 from dsl.catalogue import registered
 
 # x * weight, and of another width an error: line 14 of the file.
@@ -71,15 +74,21 @@ def package(folder: Path, name: str, text: str, points: str, version: str = "1.0
     (information / "entry_points.txt").write_text(f"[tomograph.layers]\n{points}\n", encoding="utf-8")
 
 
-@contextmanager
-def forgotten() -> Iterator[None]:
-    """What is registered, imported and put on the search path inside is gone at the end."""
+def facts(path: str) -> str:
+    """The fault of a spec without the lines that show its place."""
+    with pytest.raises(dsl.SpecError) as caught:
+        builder.elaborate(dsl.load(path))
+    lines = str(caught.value).splitlines()
+    return "\n".join(each for each in lines if "error[" in each or each.lstrip().startswith("= "))
+
+
+@pytest.fixture(autouse=True)
+def clean() -> Iterator[None]:
+    """What a test registers, imports from its own folder and puts on the search path is gone at its end."""
     path, modules = list(sys.path), set(sys.modules)
     with registered.restored():
         yield
     sys.path[:] = path
     for each in set(sys.modules) - modules:
-        module = sys.modules[each]
-        file = getattr(module, "__file__", None) or ""
-        if "pytest-" in file:  # what lies in a test's own folder
+        if "pytest-" in (getattr(sys.modules[each], "__file__", None) or ""):
             del sys.modules[each]

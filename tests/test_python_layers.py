@@ -1,32 +1,25 @@
-"""Layer types from Python: registered, offered by packages, in files that the person running the program allows."""
+"""`builder.register`: classes and functions as layer types, what they take, and what is told when they fail."""
 
 from __future__ import annotations
 
-import collections.abc
 import copy
 import pickle
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import pytest
 import torch
-from python_layers import SCALE, forgotten, package, spec
+from python_layers import clean, facts, spec
 from torch import Tensor, nn
 
 import builder
 import dsl
 from builder.codegen import source_of
 from builder.graph import layers, node
-from dsl.catalogue import REQUIRED, RegistrationError, find, names, registered
-from dsl.catalogue.absent import absent
+from dsl.catalogue import RegistrationError, names, registered
 
-
-@pytest.fixture(autouse=True)
-def clean() -> Iterator[None]:
-    with forgotten():
-        yield
+__all__ = ["clean"]
 
 
 class Scale(nn.Module):
@@ -71,17 +64,6 @@ class Narrow(nn.Conv2d):
 
 def blend(x: Tensor, other: Tensor, factor: float = 0.5, training: bool = False) -> Tensor:
     return x * factor + other * (1 - factor) + training
-
-
-def fault(path: str) -> str:
-    with pytest.raises(dsl.SpecError) as caught:
-        builder.elaborate(dsl.load(path))
-    return str(caught.value)
-
-
-def facts(path: str) -> str:
-    """The fault without the lines that show its place."""
-    return "\n".join(each for each in fault(path).splitlines() if "error[" in each or each.lstrip().startswith("= "))
 
 
 # Registering
@@ -298,62 +280,6 @@ def test_a_name_of_torchs_can_be_replaced(tmp_path: Path) -> None:
     assert (type(model.ours), type(model.theirs)) == (Scale, nn.Linear)
 
 
-# Signatures
-
-if TYPE_CHECKING:
-    from nowhere import Late  # type: ignore[import-not-found]
-
-
-def signed(
-    self: nn.Module,
-    whole: int,
-    half: float = 0.5,
-    *,
-    flag: bool = True,
-    word: Literal["a", "b"] = "a",
-    sizes: list[int] | None = None,
-    pair: tuple[int, int] = (1, 1),
-    one_or_two: int | tuple[int, int] = 1,
-    layer: nn.Module | None = None,
-    act: Callable[[Tensor], Tensor] = torch.relu,
-    dtype: torch.dtype = torch.float32,
-    table: dict[str, int] | None = None,
-    mixed: list[int | str] | None = None,
-    nothing: Any = None,
-    unsaid=3,  # type: ignore[no-untyped-def]
-    late: Late | None = None,
-    pile: collections.abc.Sequence = (),  # type: ignore[type-arg]
-    level: Literal[1, 2] = 1,
-) -> None:
-    """Every form of annotation that people write."""
-
-
-def test_what_annotations_say() -> None:
-    builder.register(type("Signed", (nn.Module,), {"__init__": signed, "forward": lambda self, x: x}))
-    entry = find("Signed")
-    assert entry is not None
-    assert {each.name: each.type for each in entry.parameters} == {
-        "whole": "int", "half": "float", "flag": "bool", "word": "'a' | 'b'", "sizes": "int[] | none", "pair": "int[2]",
-        "one_or_two": "int | int[2]", "layer": "module | none", "act": "callable", "dtype": "dtype", "table": "any",
-        "mixed": "any", "nothing": "any", "unsaid": "any", "late": "any", "pile": "any", "level": "any",
-    }  # fmt: skip
-    assert (entry.parameter("whole").default, entry.parameter("half").default) == (REQUIRED, 0.5)
-
-
-def test_what_a_call_takes() -> None:
-    def fused(x, y, gain=1.0, mask: Tensor | None = None, parts: tuple[Tensor, ...] = (), *, mode: str = "a", **rest):  # type: ignore[no-untyped-def]
-        """What people write without thinking of us."""
-
-    builder.register(fused)
-    entry = find("fused")
-    assert entry is not None
-    assert {each.name: each.type for each in entry.parameters} == {
-        "x": "tensor", "y": "tensor | float | bool", "gain": "any", "mask": "tensor | none", "parts": "tensors",
-        "mode": "str",
-    }  # fmt: skip
-    assert [each.name for each in entry.inputs] == ["x", "y", "mask", "parts"]
-
-
 # What is wrong
 
 
@@ -415,153 +341,3 @@ def test_a_result_that_is_no_tensor(made: Any, said: str, tmp_path: Path) -> Non
 
     text = facts(spec(tmp_path, '{ type = "odd" }'))
     assert f"it fails: it gives {said}, and a layer gives a tensor or a tuple of tensors" in text
-
-
-# Packages
-
-
-def test_a_package_offers_its_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package(tmp_path / "site", "scales", SCALE, "Scale = scales.layers:Scale\nOther = scales.layers:Scale")
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    path = spec(tmp_path, '{ type = "relu" }', '{ type = "Linear", out_features = 2 }')
-    builder.elaborate(dsl.load(path))
-    assert "Scale" in names()
-    assert "scales" not in sys.modules  # no spec has used it
-    path = spec(tmp_path, '{ name = "scale", type = "Scale", features = 4 }')
-    model = builder.build(path, device="cpu")
-    assert type(model.scale) is sys.modules["scales.layers"].Scale
-    assert "from scales.layers import Scale\n" in source_of(builder.elaborate(dsl.load(path)))
-    assert type(pickle.loads(pickle.dumps(model)).scale) is type(model.scale)
-    dotted = builder.build(spec(tmp_path, '{ name = "a", type = "scales.layers.Scale", features = 4 }'), device="cpu")
-    assert type(dotted.a) is type(model.scale)
-
-
-def test_a_package_comes_before_torch_and_after_ourselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package(tmp_path / "site", "scales", SCALE, "Linear = scales.layers:Scale\nMeanSubtract = scales.layers:Scale")
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    path = spec(tmp_path, '{ type = "Linear", features = 4 }', '{ type = "MeanSubtract" }')
-    targets = [each.target for each in layers(builder.elaborate(dsl.load(path)))]
-    assert targets == ["python.scales.layers.Scale", "tomograph.MeanSubtract"]
-
-
-def test_a_package_that_registers_itself_says_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (
-        "import builder\nfrom torch import nn\n\n@builder.register(inferred=['in_features'])\nclass Mine(nn.Linear):\n"
-    )
-    text += "    def __init__(self, in_features: int, out_features: int) -> None:\n"
-    text += "        super().__init__(in_features, out_features)\n"
-    package(tmp_path / "site", "mines", text, "Mine = mines.layers:Mine")
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    model = builder.build(spec(tmp_path, '{ name = "mine", type = "Mine", out_features = 3 }'), device="cpu")
-    assert model.mine.weight.shape == (3, 4)
-
-
-FAILING = {
-    "a module that is not there": (
-        "import numba_of_nobody\n",
-        "ModuleNotFoundError: No module named 'numba_of_nobody'",
-        ("1: import numba_of_nobody", "install numba_of_nobody, which broken 2.1 needs"),
-    ),
-    "a name": ("x = 1\ny = z\n", "NameError: name 'z' is not defined", ("2: y = z", None)),
-    "no such class": ("x = 1\n", "AttributeError: module 'broken.layers' has no attribute 'Mine'", (None, None)),
-    "no layer": (
-        "class Mine: ...\n",
-        "RegistrationError: Mine is a class, but none of nn.Module",
-        (None, None),
-    ),
-}
-
-
-@pytest.mark.parametrize(("text", "cause", "remarks"), FAILING.values(), ids=FAILING)
-def test_a_package_that_fails(
-    text: str, cause: str, remarks: tuple[str | None, str | None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    package(tmp_path / "site", "broken", text, "Mine = broken.layers:Mine", version="2.1")
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    lines = [f"error[type]: Mine is offered by the package broken 2.1, which failed on import: {cause}"]
-    lines += [f"  = at {tmp_path}/site/broken/layers.py:{remarks[0]}"] if remarks[0] else []
-    lines += [f"  = fix: {remarks[1]}"] if remarks[1] else []
-    assert facts(spec(tmp_path, '{ type = "Mine" }')) == "\n".join(lines)
-    assert facts(spec(tmp_path, '{ type = "broken.layers.Mine" }')) == "\n".join(lines)
-
-
-def test_two_packages_of_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ones", "twos"):
-        package(tmp_path / "site", name, SCALE, f"Scale = {name}.layers:Scale")
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    assert facts(spec(tmp_path, '{ type = "Scale", features = 4 }')) == (
-        "error[type]: Scale is offered by several packages: ones 1.0 (ones.layers.Scale) and "
-        "twos 1.0 (twos.layers.Scale)\n  = fix: write the full name of one"
-    )
-    path = spec(
-        tmp_path, '{ name = "a", type = "twos.layers.Scale", features = 4 }',
-        '{ name = "b", type = "ones.layers.Scale", features = 4 }',
-    )  # fmt: skip
-    model = builder.build(path, device="cpu")
-    assert [type(each).__module__ for each in model.children()] == ["twos.layers", "ones.layers"]
-    with pytest.raises(RegistrationError, match=r"^Scale is offered by the package ones 1\.0 already; "):
-        builder.register(Scale)
-
-
-def test_a_folder_with_specs_offers_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`python -m` puts the working directory on the search path; what came with a spec is no installed package."""
-    package(tmp_path, "scales", "raise SystemExit('run by a spec')\n", "Scale = scales.layers:Scale")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    assert facts(spec(tmp_path, '{ type = "Scale" }')).startswith('error[type]: there is no layer type "Scale"')
-    assert "scales" not in sys.modules
-
-
-# Names that lead to nothing
-
-
-def test_why_a_dotted_name_leads_to_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package(tmp_path / "site", "scales", SCALE, "Scale = scales.layers:Scale")
-    package(tmp_path / "site", "plain", "raise SystemExit('run by a spec')\n", "", version="3")
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    group = 'a package offers its layers by entry points of the group "tomograph.layers"'
-    way = "builder.register(Other) from Python, or --allow-python FILE"
-    assert facts(spec(tmp_path, '{ type = "nowhere_to_be_found.layers.Other" }')) == (
-        'error[type]: there is no layer type "nowhere_to_be_found.layers.Other": nowhere_to_be_found is not installed\n'
-        "  = fix: install the package that offers it, if you trust it"
-    )
-    assert facts(spec(tmp_path, '{ type = "plain.layers.Other" }')) == (
-        'error[type]: there is no layer type "plain.layers.Other": plain is installed, but offers no layers\n'
-        f"  = {group}\n  = fix: {way}"
-    )
-    assert facts(spec(tmp_path, '{ type = "scales.layers.Other" }')) == (
-        'error[type]: there is no layer type "scales.layers.Other": '
-        "scales is installed, and offers Scale, but not this\n"
-        f"  = {group}\n  = fix: {way}"
-    )
-    assert facts(spec(tmp_path, '{ type = "os.system" }')) == (
-        'error[type]: there is no layer type "os.system": os is a part of Python, and offers no layers'
-    )
-    assert facts(spec(tmp_path, '{ type = "nn.Linear", out_features = 3 }')) == (
-        'error[type]: there is no layer type "nn.Linear"\n  = fix: did you mean `Linear` or `linear`?'
-    )
-    assert not {"plain", "scales", "nowhere_to_be_found"} & set(sys.modules)
-
-
-def test_a_file_beside_the_spec_is_named_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "specs").mkdir()
-    (tmp_path / "specs" / "a_broken.py").write_text("class Scale(\n", encoding="utf-8")
-    (tmp_path / "specs" / "layers.py").write_text("raise SystemExit('run by a spec')\n" + SCALE, encoding="utf-8")
-    spec(tmp_path / "specs", '{ type = "Scale", features = 4 }')
-    for name in ("Scale", "layers.Scale"):
-        spec(tmp_path / "specs", f'{{ type = "{name}", features = 4 }}')
-        assert facts("specs/net.toml") == (
-            f'error[type]: there is no layer type "{name}"\n'
-            "  = specs/layers.py defines it, and is run only if you allow it\n"
-            "  = fix: --allow-python specs/layers.py"
-        )
-    assert "layers" not in sys.modules
-
-
-def test_a_link_beside_the_spec_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "elsewhere.py").write_text(SCALE, encoding="utf-8")
-    (tmp_path / "specs").mkdir()
-    (tmp_path / "specs" / "layers.py").symlink_to(tmp_path / "elsewhere.py")
-    path = spec(tmp_path / "specs", '{ type = "Scale", features = 4 }')
-    assert absent("Scale", path).notes == ()

@@ -15,14 +15,14 @@ from typing import Any
 
 from builder.registering import register
 from dsl.catalogue import RegistrationError, registered
-from dsl.catalogue.signatures import PYTHON, is_module
+from dsl.catalogue.signatures import PYTHON, has_forward, is_module
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.source import Span
 
 
 def allow(files: Sequence[str]) -> None:
-    """Run each file, and register its layers: every class of nn.Module that it defines, under its own name; where the
-    file calls `builder.register` for what it defines, those alone.
+    """Run each file, and register its layers: every class of nn.Module that it defines and that has a forward, under
+    its own name; where the file calls `builder.register` for what it defines, those alone.
 
     Raises SpecError where a file is not there or fails. What it prints goes to standard error.
     """
@@ -88,14 +88,19 @@ def _register_own(module: ModuleType, file: str) -> None:
     if any(target.startswith(own) for target in registered.targets().values()):
         return
     classes = [each for each in vars(module).values() if isinstance(each, type) and is_module(each)]
-    layers = [each for each in dict.fromkeys(classes) if each.__module__ == module.__name__ and each.__name__[0] != "_"]
+    layers = [each for each in dict.fromkeys(classes) if each.__module__ == module.__name__ and _is_layer(each)]
     if not layers:
-        raise SpecError([_fault(file, "it defines no class of nn.Module, and registers nothing", None)])
+        raise SpecError([_fault(file, "it defines no class of nn.Module with a forward, and registers nothing", None)])
     for each in layers:
         try:
             register(each)
         except RegistrationError as error:
             raise SpecError([_fault(file, str(error), inspect.getsourcelines(each)[1])]) from error
+
+
+def _is_layer(kind: type) -> bool:
+    """Not what is private, nor a base that others are made from."""
+    return not kind.__name__.startswith("_") and not inspect.isabstract(kind) and has_forward(kind)
 
 
 def _cause(error: Exception) -> str:

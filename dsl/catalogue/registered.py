@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 from dsl.catalogue.entries import Entry
@@ -26,12 +25,8 @@ class Registered:
     @property
     def importable(self) -> bool:
         """Whether `from module import name` gives this very object, here and in another process."""
-        module, qualname = self.object.__module__, getattr(self.object, "__qualname__", "")
-        return module != "__main__" and "." not in qualname and self._found(module, qualname) is self.object
-
-    @staticmethod
-    def _found(module: str, qualname: str) -> Any:
-        return reduce(lambda found, part: getattr(found, part, None), qualname.split("."), sys.modules.get(module))
+        module, name = self.object.__module__, getattr(self.object, "__qualname__", "")
+        return module != "__main__" and getattr(sys.modules.get(module), name, None) is self.object
 
 
 _REGISTERED: dict[str, Registered] = {}

@@ -56,6 +56,11 @@ def is_module(kind: type) -> bool:
     return any(_is_base(each) for each in kind.__mro__)
 
 
+def has_forward(kind: type) -> bool:
+    """Whether a class of nn.Module can be called: nn.Module itself has only a stand-in."""
+    return bool(kind.forward.__qualname__ != "_forward_unimplemented")  # type: ignore[attr-defined]
+
+
 def _is_base(kind: type) -> bool:
     return kind.__name__ == "Module" and kind.__module__ == "torch.nn.modules.module"
 
@@ -111,10 +116,9 @@ def _own_arguments(owner: type, name: str) -> tuple[list[Parameter], bool, bool]
 
 def _inputs(kind: type, name: str, constructor: Sequence[str]) -> Iterator[Parameter]:
     """What `forward` takes. A name is the constructor's where both have it."""
-    forward = kind.forward  # type: ignore[attr-defined]
-    if forward.__qualname__ == "_forward_unimplemented":
+    if not has_forward(kind):
         raise RegistrationError(f"{name} has no forward")
-    takes = _signature(forward, name)[1:]
+    takes = _signature(kind.forward, name)[1:]  # type: ignore[attr-defined]
     for each in takes:
         if each.kind is each.VAR_KEYWORD:
             continue
