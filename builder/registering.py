@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import builtins
 import keyword
-import sys
 from collections.abc import Callable, Sequence
-from types import ModuleType
 from typing import Any, Final, TypeVar, overload
 
-from builder.codegen.imports import HANDED_OVER
 from builder.codegen.source import IMPORTED
 from dsl.catalogue import RegistrationError, offered, registered
 from dsl.catalogue.lookup import find_torch
 from dsl.catalogue.own import OWN
-from dsl.catalogue.signatures import PYTHON, target_of
+from dsl.catalogue.signatures import PYTHON, origin_of
 
 _Layer = TypeVar("_Layer", bound=Callable[..., Any])
 # What the source of every model needs, and a layer must not hide.
@@ -48,7 +45,6 @@ def register(
     _check_name(chosen, what, replace)
     _check_inferred(chosen, inferred)
     registered.add(what, chosen, tuple(inferred))
-    _hand_over(what, chosen)
     return what
 
 
@@ -68,10 +64,10 @@ def _taken(name: str, what: Any) -> str | None:
     """What has the name, if it is another thing: a cell of a notebook that runs again registers the same thing."""
     there = registered.find(name)
     if there is not None:
-        target = there.entry.target
-        return None if target == target_of(what) else f"registered for {target.removeprefix(PYTHON)}"
+        origin = origin_of(there.object)
+        return None if origin == origin_of(what) else f"registered for {origin}"
     for offer in offered.offers().get(name, ()):
-        if offer.target != target_of(what):
+        if offer.target != PYTHON + origin_of(what):
             return f"offered by the package {offer.package}"
     of_torch = find_torch(name)
     return of_torch.target if of_torch is not None and not offered.offers().get(name) else None
@@ -87,9 +83,3 @@ def _check_inferred(name: str, inferred: Sequence[str]) -> None:
     for each in inferred:
         if each not in TOLD:
             raise RegistrationError(f"`{each}` of {name} cannot be inferred; these can: {', '.join(TOLD)}")
-
-
-def _hand_over(what: Any, name: str) -> None:
-    """What no import statement finds by its own name (it is made inside a function) is found in a module of ours."""
-    module = sys.modules.setdefault(HANDED_OVER, ModuleType(HANDED_OVER, "Layers from Python, by the names of specs."))
-    setattr(module, name, what)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,14 @@ class Narrow(nn.Conv2d):
     def __init__(self, *args: Any, gain: float = 1.0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.gain = gain
+
+
+def times(factor: float) -> type[nn.Module]:
+    class Times(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return factor * x
+
+    return Times
 
 
 def blend(x: Tensor, other: Tensor, factor: float = 0.5, training: bool = False) -> Tensor:
@@ -147,6 +156,19 @@ def test_a_layer_made_in_a_function(tmp_path: Path) -> None:
     source = source_of(builder.elaborate(dsl.load(path)))
     written = f"{__name__}.test_a_layer_made_in_a_function.<locals>.Twice"
     assert f"from tomograph_python import Twice  # {written}, found only where it has been registered\n" in source
+
+
+def test_what_one_function_makes_twice_is_two_layers(tmp_path: Path) -> None:
+    for factor in (2.0, 3.0):
+        builder.register(times(factor), name=f"Times{factor:.0f}")
+    builder.register(partial(blend, factor=0.0), name="other_only")
+    builder.register(partial(blend, factor=1.0), name="x_only")
+    path = spec(
+        tmp_path, '{ type = "Times2" }', '{ type = "Times3" }', '{ name = "a", type = "other_only", other = "x" }',
+        '{ type = "x_only", input = "1", other = "a" }', '{ type = "add", other = "a" }',
+    )  # fmt: skip
+    x = torch.randn(2, 4)
+    assert torch.equal(builder.build(path, device="cpu").eval()(x), x * 2 * 3 + x)
 
 
 def test_a_module_pickles_and_copies(tmp_path: Path) -> None:

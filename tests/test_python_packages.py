@@ -36,6 +36,23 @@ def test_a_package_offers_its_layers(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert type(dotted.a) is type(model.scale)
 
 
+def test_a_package_hands_a_layer_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry point may name another module than the one that defines the class, and a class inside a class."""
+    points = "Scale = scales:Scale\nInner = scales.layers:Outer.Inner"
+    package(tmp_path / "site", "scales", SCALE + "\n\nclass Outer:\n    class Inner(Scale):\n        pass\n", points)
+    (tmp_path / "site" / "scales" / "__init__.py").write_text("from scales.layers import Scale\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    path = spec(
+        tmp_path, '{ name = "a", type = "Scale", features = 4 }', '{ name = "b", type = "scales.Scale", features = 4 }',
+        '{ name = "c", type = "Inner", features = 4 }',
+    )  # fmt: skip
+    model = builder.build(path, device="cpu")
+    assert [type(each).__qualname__ for each in model.children()] == ["Scale", "Scale", "Outer.Inner"]
+    source = source_of(builder.elaborate(dsl.load(path)))
+    assert "from scales import Scale\n" in source
+    assert "# scales.layers.Outer.Inner, found only where it has been registered\n" in source
+
+
 def test_a_package_comes_before_torch_and_after_ourselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package(tmp_path / "site", "scales", SCALE, "Linear = scales.layers:Scale\nMeanSubtract = scales.layers:Scale")
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
@@ -146,7 +163,7 @@ def test_why_a_dotted_name_leads_to_nothing(tmp_path: Path, monkeypatch: pytest.
 def test_a_file_beside_the_spec_is_named_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "specs").mkdir()
-    (tmp_path / "specs" / "a_broken.py").write_text("class Scale(\n", encoding="utf-8")
+    (tmp_path / "specs" / "another.py").write_text("# class Scale\n    class Scale\n", encoding="utf-8")
     (tmp_path / "specs" / "layers.py").write_text("raise SystemExit('run by a spec')\n" + SCALE, encoding="utf-8")
     spec(tmp_path / "specs", '{ type = "Scale", features = 4 }')
     for name in ("Scale", "layers.Scale"):
@@ -156,7 +173,13 @@ def test_a_file_beside_the_spec_is_named_and_not_run(tmp_path: Path, monkeypatch
             "  = specs/layers.py defines it, and is run only if you allow it\n"
             "  = fix: --allow-python specs/layers.py"
         )
-    assert "layers" not in sys.modules
+    (tmp_path / "specs" / "another.py").write_text(
+        "import builder\n\n\n@builder.register(\n    name='other',\n)\n@cached\ndef scale(x):\n    return x\n",
+        encoding="utf-8",
+    )
+    spec(tmp_path / "specs", '{ type = "scale" }')
+    assert facts("specs/net.toml").endswith("--allow-python specs/another.py")
+    assert not {"layers", "another"} & set(sys.modules)
 
 
 def test_a_link_beside_the_spec_is_not_followed(tmp_path: Path) -> None:

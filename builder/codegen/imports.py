@@ -4,41 +4,37 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Final
 
-from builder.graph import Node
 from dsl.catalogue import from_python
-from dsl.catalogue.registered import Registered, allowed
-from dsl.catalogue.signatures import PYTHON
-
-# The module in which `builder.register` puts what no import statement finds by its own name.
-HANDED_OVER: Final = "tomograph_python"
+from dsl.catalogue.registered import HANDED_OVER, Registered, allowed, hand_over
+from dsl.catalogue.signatures import PYTHON, origin_of
 
 
 def comes_from_python(target: str) -> bool:
     return target.startswith(PYTHON)
 
 
-def imported_names(nodes: Iterable[Node]) -> frozenset[str]:
+def imported_names(targets: Iterable[str]) -> frozenset[str]:
     """The names that `import_lines` brings: classes and variables of the source need others."""
-    return frozenset(each.entry.name for each in _used(nodes))
+    return frozenset(each.entry.name for each in _used(targets))
 
 
-def import_lines(nodes: Iterable[Node]) -> list[str]:
-    """`from mypackage.layers import MyLayer as Mine`, a line for each layer from Python, in order of their names."""
-    return [_line(each) for each in sorted(_used(nodes), key=lambda each: each.entry.name)]
+def import_lines(targets: Iterable[str]) -> list[str]:
+    """`from mypackage.layers import MyLayer as Mine`, a line for each layer from Python among what a source calls, in
+    order of their names; none for torch's and our own."""
+    return [_line(each) for each in sorted(_used(targets), key=lambda each: each.entry.name)]
 
 
-def _used(nodes: Iterable[Node]) -> list[Registered]:
-    targets = dict.fromkeys(node.target for node in nodes if comes_from_python(node.target))
-    return [from_python(target) for target in targets]
+def _used(targets: Iterable[str]) -> list[Registered]:
+    return [from_python(target) for target in dict.fromkeys(targets) if comes_from_python(target)]
 
 
 def _line(layer: Registered) -> str:
-    name, target = layer.entry.name, layer.entry.target.removeprefix(PYTHON)
+    name = layer.entry.name
     if not layer.importable:
-        return f"from {HANDED_OVER} import {name}  # {target}, found only where it has been registered"
-    module, _, own = target.rpartition(".")
+        hand_over(layer)
+        return f"from {HANDED_OVER} import {name}  # {origin_of(layer.object)}, found only where it has been registered"
+    module, _, own = layer.entry.target.removeprefix(PYTHON).rpartition(".")
     line = f"from {module} import {own}" + (f" as {name}" if own != name else "")
     return line + _remark(module, os.path.basename(allowed().get(module, "")))
 

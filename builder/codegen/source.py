@@ -33,7 +33,7 @@ def class_name(graph: networkx.DiGraph[str]) -> str:
     name = re.sub(r"\W", "", str(graph.graph["name"]))
     name = name if name.isidentifier() else f"Model{name}"
     own = {node.target.rpartition(".")[2] for node in contract.nodes(graph) if node.target.startswith("tomograph.")}
-    taken = own | IMPORTED | imported_names(contract.nodes(graph))
+    taken = own | IMPORTED | imported_names(node.target for node in contract.nodes(graph))
     return f"{name}Model" if name in taken or keyword.iskeyword(name) else name
 
 
@@ -53,7 +53,7 @@ class _Writer:
 
     def __post_init__(self) -> None:
         self.nodes = {node.name: node for node in contract.nodes(self.graph)}
-        self.imported = IMPORTED | imported_names(self.nodes.values())
+        self.imported = IMPORTED | imported_names(node.target for node in self.nodes.values())
         self.regions = contract.regions(self.graph)
         for name in self.regions:
             if not name or not self._is_chain(name):
@@ -63,7 +63,7 @@ class _Writer:
         classes = [self._class(name) for name in reversed(self.classes)]
         body = "\n\n\n".join([*self._own_layers(), *classes]) + "\n"
         heading = _docstring(f"{self.graph.graph['name']}: written from a TOML spec.", "")
-        imports = "\n".join([_imports(body), *import_lines(self.nodes.values())])
+        imports = "\n".join([_imports(body), *import_lines(node.target for node in self.nodes.values())])
         return f"{heading}\n\nfrom __future__ import annotations\n\n{imports}\n\n\n{body}"
 
     def _own_layers(self) -> list[str]:

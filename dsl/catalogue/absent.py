@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
+import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,14 +84,14 @@ def _abbreviated(name: str) -> list[str]:
 
 
 def _defined_beside(name: str, spec: str) -> str | None:
-    """The Python file in the spec's folder that defines a class of this name, or `layers.MyLayer` of layers.py."""
+    """The Python file in the spec's folder that defines a layer of this name, or `layers.MyLayer` of layers.py."""
     file = Path(spec)
     if not file.is_file():
         return None
     module, _, last = name.rpartition(".")
     known = {str(Path(each).resolve()) for each in registered.allowed().values()}
     for path in _python_files(file.parent):
-        if module in ("", path.stem) and str(path.resolve()) not in known and last in _defined(path):
+        if module in ("", path.stem) and str(path.resolve()) not in known and _defines(path, last):
             return str(path)
     return None
 
@@ -102,16 +102,18 @@ def _python_files(folder: Path) -> list[Path]:
     return [each for each in found[:_FILES] if each.stat().st_size <= _BYTES]
 
 
-def _defined(path: Path) -> set[str]:
-    """The classes at the top of a file, and the functions that it registers."""
+def _defines(path: Path, name: str) -> bool:
+    """Whether a line at the left margin begins a class of this name, or a function below `@builder.register`. The file
+    is read line by line, which takes no longer whatever it holds."""
     try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):  # no Python that could be run either
-        return set()
-    return set(_names_in(tree))
-
-
-def _names_in(tree: ast.Module) -> Iterator[str]:
-    for each in tree.body:
-        if isinstance(each, ast.ClassDef) or (isinstance(each, ast.FunctionDef) and each.decorator_list):
-            yield each.name
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    below = False
+    for line in lines:
+        word, _, rest = line.partition(" ")
+        if (word == "class" or (word == "def" and below)) and re.split(r"\W", rest.strip(), maxsplit=1)[0] == name:
+            return True
+        if not line.startswith((" ", ")")):
+            below = line.startswith("@") and (below or "register" in line)
+    return False

@@ -13,7 +13,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -61,11 +61,11 @@ def load(name: str) -> Registered | Failed | None:
     found = _imported(offer, _folders())
     if isinstance(found, Failed):
         return found
-    there = registered.find(offer.target)
-    if there is not None and there.object is found:  # it registers itself, and says more by that
-        return there
+    itself = registered.of(found)
+    if itself is not None:  # it registers itself, and says more by that
+        return itself
     try:
-        return Registered(entry=entry_of(found, _own_name(offer)), object=found)
+        return Registered(entry=replace(entry_of(found, _own_name(offer)), target=offer.target), object=found)
     except RegistrationError as error:
         return _failed(offer, error)
 

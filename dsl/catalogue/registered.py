@@ -8,11 +8,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any, Final
 
 from dsl.catalogue.entries import Entry
 from dsl.catalogue.signatures import PYTHON, entry_of
+
+# The module in which source finds what no import statement finds by its own name (it is made inside a function).
+HANDED_OVER: Final = "tomograph_python"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +28,10 @@ class Registered:
 
     @property
     def importable(self) -> bool:
-        """Whether `from module import name` gives this very object, here and in another process."""
-        module, name = self.object.__module__, getattr(self.object, "__qualname__", "")
-        return module != "__main__" and getattr(sys.modules.get(module), name, None) is self.object
+        """Whether an import statement for the entry's target gives this very object, here and in another process."""
+        module, _, name = self.entry.target.removeprefix(PYTHON).rpartition(".")
+        there = getattr(sys.modules.get(module), name, None)
+        return module not in ("__main__", HANDED_OVER) and there is self.object
 
 
 _REGISTERED: dict[str, Registered] = {}
@@ -37,10 +42,26 @@ _replacements = 0
 def add(what: Any, name: str, inferred: Sequence[str] = ()) -> Registered:
     """Put a class or function under a name, in place of what was there. Raises RegistrationError."""
     global _replacements
-    made = Registered(entry=entry_of(what, name, inferred), object=what)
+    entry = entry_of(what, name, inferred)
+    others = [each for key, each in _REGISTERED.items() if key != name and each.object is not what]
+    if "<" in entry.target or not hasattr(what, "__qualname__") or entry.target in {o.entry.target for o in others}:
+        entry = replace(entry, target=f"{PYTHON}{HANDED_OVER}.{name}")  # its own name is not its alone
+    made = Registered(entry=entry, object=what)
     _replacements += name in _REGISTERED
     _REGISTERED[name] = made
+    hand_over(made)
     return made
+
+
+def hand_over(layer: Registered) -> None:
+    """Put a layer where source finds it that cannot import it by its own name."""
+    module = sys.modules.setdefault(HANDED_OVER, ModuleType(HANDED_OVER, "Layers from Python, by the names of specs."))
+    setattr(module, layer.entry.name, layer.object)
+
+
+def of(what: Any) -> Registered | None:
+    """As what this very class or function is registered."""
+    return next((each for each in _REGISTERED.values() if each.object is what), None)
 
 
 def find(name: str) -> Registered | None:

@@ -46,9 +46,9 @@ def entry_of(what: Any, name: str, inferred: Sequence[str] = ()) -> Entry:
     return _function(what, name)
 
 
-def target_of(what: Any) -> str:
-    """Where it was defined: "python.mypackage.layers.MyLayer"."""
-    return f"{PYTHON}{what.__module__}.{getattr(what, '__qualname__', type(what).__qualname__)}"
+def origin_of(what: Any) -> str:
+    """Where it was defined: "mypackage.layers.MyLayer"."""
+    return f"{what.__module__}.{getattr(what, '__qualname__', type(what).__qualname__)}"
 
 
 def is_module(kind: type) -> bool:
@@ -72,7 +72,7 @@ def _module(kind: type, name: str, inferred: Sequence[str]) -> Entry:
         if each not in names:
             raise RegistrationError(f"{name} has no constructor argument `{each}` that could be inferred")
     inputs = tuple(_inputs(kind, name, names))
-    return Entry(name=name, target=target_of(kind), role="module", kind=family, parameters=tuple(parameters),
+    return Entry(name=name, target=PYTHON + origin_of(kind), role="module", kind=family, parameters=tuple(parameters),
                  inputs=inputs, inferred=tuple(dict.fromkeys([*told, *inferred])))  # fmt: skip
 
 
@@ -138,9 +138,8 @@ def _function(function: Callable[..., Any], name: str) -> Entry:
         if each.kind is each.POSITIONAL_ONLY and not parameter.takes_tensor:
             raise RegistrationError(f"`{each.name}` of {name} goes by place alone, and a spec gives arguments by name")
     inputs = tuple(each for each in parameters if each.takes_tensor)
-    return Entry(
-        name=name, target=target_of(function), role="function", kind="other", parameters=parameters, inputs=inputs
-    )
+    return Entry(name=name, target=PYTHON + origin_of(function), role="function", kind="other", parameters=parameters,
+                 inputs=inputs)  # fmt: skip
 
 
 def _fed(parameter: inspect.Parameter, spread: str, *, first: bool) -> Parameter:
