@@ -7,7 +7,7 @@ import keyword
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, overload
 
-from builder.codegen.source import IMPORTED
+from builder.codegen.forward import IMPORTED
 from dsl.catalogue import RegistrationError, offered, registered
 from dsl.catalogue.lookup import find_torch
 from dsl.catalogue.own import OWN

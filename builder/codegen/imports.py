@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+from builder.graph import Node
 from dsl.catalogue import from_python
 from dsl.catalogue.registered import HANDED_OVER, Registered, allowed, hand_over
 from dsl.catalogue.signatures import PYTHON, origin_of
@@ -12,6 +14,24 @@ from dsl.catalogue.signatures import PYTHON, origin_of
 
 def comes_from_python(target: str) -> bool:
     return target.startswith(PYTHON)
+
+
+def targets_of(nodes: Iterable[Node]) -> Iterator[str]:
+    """What a source of these nodes calls: their targets, and those of layers that are values (`norm_layer`)."""
+    for node in nodes:
+        yield node.target
+        yield from _inside(node.arguments)
+
+
+def _inside(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("type"), str) and "arguments" in value:
+            yield value["type"]
+        for each in value.values():
+            yield from _inside(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _inside(each)
 
 
 def imported_names(targets: Iterable[str]) -> frozenset[str]:

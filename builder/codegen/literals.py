@@ -1,115 +1,106 @@
-"""Values and calls as Python text."""
+"""Values as Python text."""
 
 from __future__ import annotations
 
-import keyword
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from builder.codegen.imports import comes_from_python
-from builder.graph import Node
-from dsl.catalogue import Entry, Parameter, find
+from dsl.catalogue import Entry, Parameter, find, signature_of
 
 WIDTH: Final = 110
 
 
-def literal(value: Any, parameter: Parameter | None = None) -> str:
-    """An argument as Python writes it. Arrays become tuples; words for dtypes and arrays for tensors become torch's."""
-    kinds = [part.strip() for part in parameter.type.split("|")] if parameter else []
+class Code(str):
+    """Text that is Python already: an expression over what `forward` has at hand."""
+
+
+def literal(value: Any, parameter: Parameter | None = None, device: str = "") -> str:
+    """An argument as Python writes it. Arrays become tuples; words for dtypes, arrays for tensors and tables for layers
+    become torch's.
+
+    device: the text of the device that a tensor is made on ("x.device"); "" where it moves with its module.
+    """
+    kinds = parameter.type.split(" | ") if parameter else []
+    if isinstance(value, Code):
+        return value
     if isinstance(value, str):
-        return f"torch.{value}" if "dtype" in kinds and value != "none" else _quoted(value)
+        return f"torch.{value}" if "dtype" in kinds else quoted(value)
     if isinstance(value, list):
-        if parameter and parameter.takes_tensor:
-            return f"torch.tensor({value!r})"
-        inner = ", ".join(literal(each) for each in value)
-        return f"({inner},)" if len(value) == 1 else f"({inner})"
+        return _list(value, kinds, device)
+    if isinstance(value, dict) and "tensor" in value and parameter and parameter.takes_tensor:
+        return _tensor_of(value, device)
+    if isinstance(value, dict) and "type" in value and ("module" in kinds or "callable" in kinds):
+        return _layer(value)
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_quoted(key)}: {literal(each)}" for key, each in value.items()) + "}"
+        return "{" + ", ".join(f"{quoted(key)}: {literal(each)}" for key, each in value.items()) + "}"
     if isinstance(value, float) and not math.isfinite(value):
         return f'float("{value}")'
     return repr(value)
 
 
-def entry_of(node: Node) -> Entry:
-    entry = find(node.target)
+def keywords(entry: Entry, arguments: Mapping[str, Any], device: str = "") -> str:
+    """Arguments by name, `kernel_size=(3, 3), stride=2`."""
+    signature = signature_of(entry, arguments)
+    return ", ".join(f"{key}={literal(value, signature.get(key), device)}" for key, value in arguments.items())
+
+
+def entry_of(target: str) -> Entry:
+    entry = find(target)
     if entry is None:
-        raise KeyError(f"the catalogue has no {node.target}")
+        raise KeyError(f"the catalogue has no {target}")
     return entry
 
 
-def constructor(node: Node) -> str:
-    """`nn.Conv2d(in_channels=1, out_channels=6, kernel_size=5)`."""
-    entry = entry_of(node)
-    forward = {each.name for each in entry.inputs}
-    arguments = {key: value for key, value in node.arguments.items() if key not in forward}
-    called = "nn." + entry.name if node.target.startswith("torch.nn.") else entry.name
-    return f"{called}({keywords(entry, arguments)})"
+def called(entry: Entry) -> str:
+    """What generated source calls a type: `nn.Conv2d`, `F.relu`, `torch.cat`, `MeanSubtract`."""
+    for prefix, short in (("torch.nn.functional.", "F."), ("torch.nn.", "nn."), ("tomograph.", "")):
+        if entry.target.startswith(prefix):
+            return short + entry.target.removeprefix(prefix)
+    return entry.name if comes_from_python(entry.target) else entry.target
 
 
-def call(node: Node, values: list[str], keyword_values: Mapping[str, str], module: str) -> str:
-    """The expression that computes a node. `values` are Python's names for what it reads; `module` for its module."""
-    entry = entry_of(node)
-    named = [f"{key}={value}" for key, value in keyword_values.items()]
-    if node.role == "module":
-        forward = {each.name for each in entry.inputs}
-        rest = keywords(entry, {key: value for key, value in node.arguments.items() if key in forward})
-        return f"{module}({_joined(*values, *named, rest)})"
-    rest = _joined(keywords(entry, node.arguments), *_mode(entry, node.arguments))
-    if node.role == "method":
-        return f"{values[0]}.{entry.name}({_joined(*values[1:], *named, rest)})"
-    called = entry.name if comes_from_python(node.target) else re.sub(r"^torch\.nn\.functional\.", "F.", node.target)
-    leading = [each.name for each in entry.parameters if each.passing == "position" and each.name in node.arguments]
-    first = keywords(entry, {name: node.arguments[name] for name in leading})
-    others = {name: value for name, value in node.arguments.items() if name not in leading}
-    rest = _joined(keywords(entry, others), *_mode(entry, node.arguments))
-    return f"{called}({_joined(first, *_placed(entry, values), *named, rest)})"
-
-
-def _placed(entry: Entry, values: list[str]) -> list[str]:
-    """Tensors by place; those that stand behind another argument (the index of gather) by name; einsum's spread."""
-    signature = [each for each in entry.parameters if each.passing != "position"]
-    if any(each.passing == "spread" for each in signature):
-        return [f"*{value}" if value.startswith("[") else value for value in values]
-    together = 0
-    while together < len(signature) and signature[together].takes_tensor:
-        together += 1
-    later = [each.name for each in entry.inputs[together:]]
-    return values[:together] + [f"{n}={v}" for n, v in zip(later, values[together:], strict=False)]
-
-
-def keywords(entry: Entry, arguments: Mapping[str, Any]) -> str:
-    """Arguments by name, but for those that PyTorch takes by position only."""
-    words = []
-    for key, value in arguments.items():
-        parameter = entry.parameter(key) if entry.accepts(key) else None
-        text = literal(value, parameter)
-        words.append(text if parameter and parameter.passing == "position" else f"{key}={text}")
-    return ", ".join(sorted(words, key=lambda word: "=" in word.split("(")[0]))
-
-
-def _mode(entry: Entry, arguments: Mapping[str, Any]) -> list[str]:
-    """Functions follow the model's mode, which torch's own do not."""
-    words = []
-    if entry.accepts("training") and "training" not in arguments:
-        words.append("training=self.training")
-    return words
-
-
-def identifier(name: str) -> str:
-    """A Python name made from a layer's: `x` where nothing is left."""
-    text = re.sub(r"\W", "_", name.rpartition(".")[2])
-    if not text.isidentifier() or keyword.iskeyword(text):
-        text = f"x{text}" if f"x{text}".isidentifier() else "x"
-    return text
-
-
-def _joined(*parts: str) -> str:
-    return ", ".join(part for part in parts if part)
-
-
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     return (
         '"' + repr("'" + text)[2:-1].replace('"', '\\"') + '"' if text.isprintable() and '"' not in text else repr(text)
     )
+
+
+def _list(value: list[Any], kinds: list[str], device: str) -> str:
+    """An array is a tensor where one is wanted, unless lists of numbers (`int[]`) are taken too; else a tuple."""
+    if any(each.endswith("]") for each in kinds):
+        return _tuple([literal(each) for each in value])
+    if "tensors" in kinds:
+        return f"[{', '.join(_tensor_of(each, device) for each in value)}]"
+    return _tensor(value, None, device) if "tensor" in kinds else _tuple([literal(each) for each in value])
+
+
+def _layer(value: Mapping[str, Any]) -> str:
+    """A layer as a value: a module that is made here, or a function, with some of its arguments settled."""
+    entry = entry_of(value["type"])
+    text = keywords(entry, value["arguments"])
+    if entry.role == "module":
+        return f"{called(entry)}({text})"
+    return f"functools.partial({called(entry)}, {text})" if text else called(entry)
+
+
+def _tensor_of(value: Any, device: str) -> str:
+    """An array, or a table that says its dtype too."""
+    if isinstance(value, dict):
+        return _tensor(value["tensor"], value.get("dtype"), device)
+    return _tensor(value, None, device)
+
+
+def _tensor(value: Any, dtype: str | None, device: str) -> str:
+    more = [f"dtype=torch.{dtype}"] if dtype else []
+    more += [f"device={device}"] if device else []
+    return f"torch.tensor({', '.join([_array(value), *more])})"
+
+
+def _array(value: Any) -> str:
+    return f"[{', '.join(_array(each) for each in value)}]" if isinstance(value, list) else literal(value)
+
+
+def _tuple(items: list[str]) -> str:
+    return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"

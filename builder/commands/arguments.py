@@ -62,8 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     do = parser.add_argument_group("what to do (several may be given, and run in this order)")
     do.add_argument("--check", action="store_true", help="load and check; all faults at once")
     do.add_argument("--summary", action="store_true", help="a table with a line for each layer")
+    do.add_argument("--where", metavar="KEY", action="append", default=[], help="the file and line a value comes from")
     do.add_argument("--render", metavar="FILE", action="append", default=[], help="draw: .svg .png .pdf .dot")
-    do.add_argument("--export", metavar="FILE", action="append", default=[], help="the model as Python source: .py")
+    do.add_argument(
+        "--export", metavar="FILE", action="append", default=[], help="the model's source: .py; the spec: .toml"
+    )
     do.add_argument("--train", action="store_true", help="train, into a run folder")
     do.add_argument("--evaluate", action="store_true", help="loss and accuracy of a checkpoint on the held-out data")
     how = parser.add_argument_group("options")

@@ -59,7 +59,7 @@ def summary(spec: Spec, format: str) -> dict[str, Any]:
         },
         "outputs": dict(_outputs(checked)),
         "parameters": model.parameters,
-        "trainable_parameters": model.parameters,
+        "trainable_parameters": model.trainable_parameters,
         "multiply_adds": plain(adds),
         "layers": [
             {

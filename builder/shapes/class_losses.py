@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from builder.shapes.call import Call, Made, Misfit, TensorType, shape_text
 from builder.shapes.conditions import Conditions, needs_at_least, needs_equal
 from builder.shapes.dtypes import category, result_dtype
-from builder.shapes.losses import agree, array_shape, legacy_reduction, made
+from builder.shapes.losses import agree, legacy_reduction, made, weights
 from builder.shapes.reading import argument, demand_floating, tensor
 from builder.shapes.rule import Rule
 from builder.shapes.sizes import Size
@@ -35,15 +35,20 @@ def negative_log_likelihood(call: Call) -> Made | None:
 
 
 def multi_margin(call: Call) -> Made | None:
-    """Input (N, C) or (C,), target class numbers (N,) or one."""
-    if legacy_reduction(call):
+    """Input (N, C) or (C,), target class numbers (N,) or one; a single number, or a list of one, torch may judge."""
+    if legacy_reduction(call) or _unusual(call):
         return None
     return _by_class_number(call, _scores(call, most=2), tensor(call, 1, "target"), ("int64",))
 
 
+def _unusual(call: Call) -> bool:
+    given, target = tensor(call, 0, "input"), tensor(call, 1, "target")
+    return not given.shape or (len(given.shape) == 1 and target.shape == (1,))
+
+
 def multi_label_margin(call: Call) -> Made | None:
     """Input (N, C) or (C,); the target of the same shape lists class numbers and ends in -1."""
-    if legacy_reduction(call):
+    if legacy_reduction(call) or not tensor(call, 0, "input").shape:
         return None
     given, target = _scores(call, most=2), tensor(call, 1, "target")
     if target.dtype != "int64":
@@ -116,11 +121,17 @@ def _not_class_numbers(call: Call, wanted: tuple[Size, ...], target: TensorType)
 
 
 def _weight_for_each_class(call: Call, given: TensorType) -> None:
-    shape = array_shape(call.arguments.get("weight"))
-    classes = given.shape[0] if len(given.shape) == 1 else given.shape[1]
-    if shape is not None and shape != (classes,):
-        message = f"{call.entry.name} needs a weight for each of {classes} classes, but weight has {shape_text(shape)}"
+    weight = weights(call, "weight")
+    if weight is None:
+        return
+    classes, kind = given.shape[0] if len(given.shape) == 1 else given.shape[1], call.entry.name
+    if weight.shape != (classes,):
+        message = f"{kind} needs a weight for each of {classes} classes, but weight has {weight}"
         raise Misfit(message, argument="weight")
+    if weight.dtype != given.dtype:
+        message = f"{kind} needs a weight of {given.dtype}, as its input is, but weight has {weight.dtype}"
+        fix = "write 1.0 in place of 1" if category(weight.dtype) < 2 else None
+        raise Misfit(message, argument="weight", fix=fix, code="dtype")
 
 
 RULES: Mapping[str, Rule] = {

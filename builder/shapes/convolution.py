@@ -54,8 +54,10 @@ def convolution(call: Call) -> Made:
     )
 
 
-def transposed_convolution(call: Call) -> Made:
-    """ConvTranspose1d, ConvTranspose2d, ConvTranspose3d."""
+def transposed_convolution(call: Call) -> Made | None:
+    """ConvTranspose1d, ConvTranspose2d, ConvTranspose3d; which `output_size` can be had is torch's to judge."""
+    if call.arguments.get("output_size") is not None:
+        return None
     dims = _dims(call)
     given = _image(call, dims)
     demand_weights_dtype(call, given)

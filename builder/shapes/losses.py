@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from builder.shapes.broadcasting import broadcast_shapes
 from builder.shapes.call import Call, Made, Misfit, TensorType, shape_text
 from builder.shapes.conditions import Conditions, needs_equal
+from builder.shapes.constants import tensor_of
 from builder.shapes.dtypes import category, result_dtype
 from builder.shapes.reading import Shapes, argument, demand_floating, tensor
 from builder.shapes.rule import Rule
@@ -24,10 +26,23 @@ def same_shape(call: Call) -> Made | None:
     given, target = tensor(call, 0, "input"), tensor(call, 1, "target")
     demand_floating(call, given)
     demand_target_dtype(call, given, target)
-    conditions = agree(call, given, "target", target, given.shape)
+    conditions = agree(call, given, "target", target, given.shape) + _stretched(call, given)
     promotes = _TARGETS[call.entry.name] in (_FLOATING, _NUMBERS, _ANY) and call.entry.name not in _KEEPS_DTYPE
     dtype = result_dtype([given, target]) if promotes else given.dtype
     return made(call, given.shape, dtype, conditions)
+
+
+def _stretched(call: Call, given: TensorType) -> Conditions:
+    """Weights of binary cross entropy are stretched to the input."""
+    conditions: Conditions = ()
+    for name in ("weight", "pos_weight"):
+        each = weights(call, name)
+        if each is not None:
+            shape, more = broadcast_shapes(call.entry.name, given.shape, each.shape)
+            conditions += more
+            if len(shape) > len(given.shape):
+                raise Misfit(f"{call.entry.name} has an input of {given}, but {name} is {each}", argument=name)
+    return conditions
 
 
 def margin_ranking(call: Call) -> Made | None:
@@ -110,18 +125,19 @@ def made(call: Call, shape: tuple[Size, ...], dtype: str, conditions: Conditions
 
 def constants(call: Call) -> Shapes:
     """Arrays given as `weight` and `pos_weight`: buffers of the module."""
-    found = {name: array_shape(call.arguments.get(name)) for name in ("weight", "pos_weight")}
-    return {name: shape for name, shape in found.items() if shape is not None}
+    found = {name: tensor_of(call.arguments.get(name)) for name in ("weight", "pos_weight")}
+    return {name: fixed_shape(each) for name, each in found.items() if each is not None}
 
 
-def array_shape(value: object) -> tuple[int, ...] | None:
-    """The shape of an array that stands where a tensor is wanted: `[1.0, 2.0]`, or a table with a `tensor`."""
-    if isinstance(value, Mapping):
-        value = value.get("tensor")
-    if not isinstance(value, (list, tuple)):
-        return None
-    inner = array_shape(value[0]) if value else None
-    return (len(value), *(inner or ()))
+def fixed_shape(constant: TensorType) -> tuple[int, ...]:
+    """The shape of an array that the spec writes: numbers alone."""
+    return tuple(size for size in constant.shape if isinstance(size, int))
+
+
+def weights(call: Call, name: str) -> TensorType | None:
+    """A weight, written as an array or fed as a tensor; None where there is none."""
+    fed = call.keyword_reads.get(name)
+    return fed if isinstance(fed, TensorType) else tensor_of(call.arguments.get(name))
 
 
 def agree(

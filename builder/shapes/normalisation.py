@@ -30,6 +30,10 @@ def batch_norm(call: Call) -> Made:
     """BatchNorm1d to 3d: over the batch and the image, channel by channel; channels stand in dim 1."""
     given, dims = tensor(call, 0, "input"), call.entry.name[-2]
     demand_dims(call, given, _BATCH_DIMS[dims], _FORMS[dims])
+    return _batch_norm(call, given)
+
+
+def _batch_norm(call: Call, given: TensorType) -> Made:
     channels, inferred = agreed(call, "num_features", given.shape[1], "channels")
     demand_weights_dtype(call, given)
     return Made(
@@ -38,6 +42,14 @@ def batch_norm(call: Call) -> Made:
         parameters=_scale(call, (channels,)) if argument(call, "affine") is True else {},
         buffers=_statistics(call, channels),
     )
+
+
+def synchronised_batch_norm(call: Call) -> Made:
+    """SyncBatchNorm: BatchNorm of any number of dims over several processes; torch trains it on a GPU alone."""
+    given = tensor(call, 0, "input")
+    if len(given.shape) < 2:
+        raise Misfit(f"{call.entry.name} reads (N, C, ...), but its input is {given}")
+    return _batch_norm(call, given)
 
 
 def instance_norm(call: Call) -> Made:
@@ -166,6 +178,7 @@ RULES: Mapping[str, Rule] = {
     "LayerNorm": layer_norm,
     "LocalResponseNorm": keeps_channels,
     "RMSNorm": layer_norm,
+    "SyncBatchNorm": synchronised_batch_norm,
     "batch_norm": keeps_channels,
     "group_norm": group_norm_function,
     "instance_norm": keeps_channels,

@@ -7,7 +7,7 @@ from typing import TypeGuard
 
 from builder.shapes.call import Call, Made, Misfit, TensorType, shape_text
 from builder.shapes.conditions import Conditions, needs_at_least, needs_equal, needs_multiple
-from builder.shapes.reading import argument, fixed, place, sizes, tensor, whole
+from builder.shapes.reading import argument, fixed, operand, place, sizes, tensor, whole
 from builder.shapes.rule import Rule
 from builder.shapes.sizes import Free, Size
 
@@ -46,9 +46,12 @@ def unbind(call: Call) -> Made:
 
 
 def narrow(call: Call) -> Made | None:
-    """narrow: `length` places from `start` on."""
+    """narrow: `length` places from `start` on; a start that is a tensor is known when the model runs."""
     given, dim, size = _split_dim(call)
     start, length = argument(call, "start"), argument(call, "length")
+    if _is_size(length) and isinstance(operand(call, 1, "start"), TensorType):
+        message = f"narrow takes {length} of dim {dim}, but {given} has {size} there"
+        return _parts_one(given, dim, length, needs_at_least(size - length, 0, Misfit(message, argument="length")))
     if not _is_size(start) or not _is_size(length):
         return None
     message = f"narrow takes {length} from {start} on in dim {dim}, but {given} has {size} there"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from builder.shapes.call import Call, Made, Misfit, TensorType
 from builder.shapes.conditions import Conditions, needs_at_least, needs_equal
-from builder.shapes.reading import argument, demand_dims, fixed, numbers, place, tensor
+from builder.shapes.reading import argument, demand_dims, fixed, numbers, place, tensor, whole
 from builder.shapes.rule import Rule
 from builder.shapes.sizes import Size, product
 
@@ -14,7 +14,7 @@ from builder.shapes.sizes import Size, product
 def gather(call: Call) -> Made:
     """gather: along `dim`, the result has the shape of `index`."""
     given, index = tensor(call, 0, "input"), tensor(call, 1, "index")
-    _demand_index(call, index, ("int64",))
+    _demand_index(call, index, ("int64", "int32"))
     dim = place(call, argument(call, "dim"), len(given.shape))
     message = f"gather needs an index no larger than its input but in dim {dim}, but they are {index} and {given}"
     if len(index.shape) != len(given.shape):
@@ -32,6 +32,8 @@ def index_select(call: Call) -> Made:
     if len(index.shape) > 1:
         raise Misfit(f"index_select reads an index of one dim, but it is {index}")
     dim = place(call, argument(call, "dim"), len(given.shape))
+    if not given.shape:
+        return Made(result=given)
     count: Size = index.shape[0] if index.shape else 1
     return Made(result=TensorType((*given.shape[:dim], count, *given.shape[dim + 1 :]), given.dtype))
 
@@ -42,6 +44,21 @@ def shape_of_other(call: Call) -> Made:
     misfit = Misfit(f"{call.entry.name} cannot make {other} of {given}")
     conditions = needs_equal(product(given.shape), product(other.shape), misfit)
     return Made(result=TensorType(other.shape, given.dtype), conditions=conditions)
+
+
+def windows(call: Call) -> Made:
+    """unfold of a tensor: windows of `size` along `dimension`, each of them in a new last dim."""
+    given = tensor(call, 0, "self")
+    dim, step = place(call, argument(call, "dimension"), len(given.shape), "dimension"), whole(call, "step", 1)
+    size = whole(call, "size", 0)
+    length = given.shape[dim] if given.shape else 1
+    misfit = Misfit(f"unfold takes {size} of dim {dim}, but its input {given} has {length} there", argument="size")
+    conditions = needs_at_least(length - size, 0, misfit)
+    if not given.shape:
+        return Made(result=TensorType((size,), given.dtype), conditions=conditions)
+    count = (length - size) // step + 1
+    shape = (*given.shape[:dim], count, *given.shape[dim + 1 :], size)
+    return Made(result=TensorType(shape, given.dtype), conditions=conditions)
 
 
 def unfold_image(call: Call) -> Made:
@@ -75,3 +92,6 @@ RULES: Mapping[str, Rule] = {
     "unfold": unfold_image,
     "view_as": shape_of_other,
 }
+
+# Methods that mean something else than the function of their name.
+METHODS: Mapping[str, Rule] = {"unfold": windows}

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from builder.shapes import (
+    adaptive,
     attention,
     class_losses,
     convolution,
+    counted,
     creating,
     distances,
     elementwise,
@@ -32,6 +34,7 @@ from builder.shapes import (
     resizing,
 )
 from builder.shapes.call import Call, Made
+from builder.shapes.constants import with_constants
 from builder.shapes.rule import Rule
 from dsl.catalogue.entries import Entry
 
@@ -54,13 +57,16 @@ _TORCH: Final[Mapping[str, Rule]] = {
     **attention.RULES,
     **losses.RULES,
     **class_losses.RULES,
+    **adaptive.RULES,
     **distances.RULES,
     **creating.RULES,
     **picking.RULES,
+    **counted.RULES,
 }
 # What a layer calls -> its rule.
 RULES: Final[Mapping[str, Rule]] = {
     **{f"{namespace}.{name}": rule for namespace in _NAMESPACES for name, rule in _TORCH.items()},
+    **{f"torch.Tensor.{name}": rule for name, rule in picking.METHODS.items()},
     **{f"tomograph.{name}": rule for name, rule in own.RULES.items()},
 }
 
@@ -73,7 +79,7 @@ def has_rule(entry: Entry) -> bool:
 def shape(call: Call) -> Made:
     """What the layer makes of what it reads. Misfit where it cannot."""
     rule = RULES.get(call.entry.target)
-    made = rule(call) if rule else None
+    made = rule(with_constants(call)) if rule else None
     if made is not None:
         return made
     from builder.shapes.meta import ask

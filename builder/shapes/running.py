@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +12,18 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from builder.shapes.call import Call, ChoiceType, TensorType, Value
+from builder.shapes.constants import DECIDING
 from builder.shapes.foreign import article, comes_from_python, objections, words_for
 from builder.shapes.sizes import Free, worked_out
-from dsl.catalogue import from_python
+from dsl.catalogue import Parameter, find, from_python, signature_of
 from dsl.catalogue.signatures import PYTHON
 
 # What torch raises when a call does not fit; anything else is a mistake of ours.
 _OBJECTIONS = (RuntimeError, TypeError, ValueError, LookupError, AssertionError, ArithmeticError, AttributeError)
+
+
+# What torch has no meta form of, though its result's shape hangs on shapes alone: run for real, on drawn numbers.
+_REAL = frozenset(("cov", "corrcoef", "histogram", "histogramdd", "istft", "combinations", "lstsq"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +49,20 @@ def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
     module: Any = None
     counter = FlopCounterMode(display=False)
     try:
-        with torch.device("meta"):
+        with torch.device(_device(call, numbers)), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             reads = [_fed(each, numbers) for each in call.reads]
             keywords = {name: _fed(each, numbers) for name, each in call.keyword_reads.items()}
             if call.entry.role == "module":
                 constructor, forward = _module_arguments(call, numbers)
-                module = _named(call.entry.target)(**constructor)
+                module = torch_object(call.entry.target)(**constructor)
                 with counter:
                     made = module(*reads, **keywords, **forward)
             else:
                 leading, others = _function_arguments(call, numbers)
                 placed, named = _placed(call, reads)
                 with counter:
-                    made = _named(call.entry.target)(*leading, *placed, **named, **keywords, **others)
+                    made = torch_object(call.entry.target)(*leading, *placed, **named, **keywords, **others)
     except objections(call.entry, _OBJECTIONS) as error:
         raise _refused(call, error) from error
     parameters = {} if module is None else {name: tuple(each.shape) for name, each in module.named_parameters()}
@@ -77,7 +85,19 @@ def _told(call: Call, made: Any) -> Value:
     return value
 
 
-def _named(target: str) -> Any:
+def _device(call: Call, numbers: Mapping[str, int]) -> str:
+    """On which device the call is run: where torch must see numbers, the CPU."""
+    kind = call.entry.name
+    written = call.arguments.get(DECIDING.get(kind, ""))
+    if kind not in _REAL and not isinstance(written, (list, dict)):
+        return "meta"
+    if numbers:
+        raise Refused(f"torch can tell what {kind} makes for fixed sizes only")
+    return "cpu"
+
+
+def torch_object(target: str) -> Any:
+    """What a dotted name stands for: "torch.nn.Linear"; of a layer from Python, the layer."""
     if target.startswith(PYTHON):
         return from_python(target).object
     found: Any = torch
@@ -88,10 +108,11 @@ def _named(target: str) -> Any:
 
 def _module_arguments(call: Call, numbers: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, Any]]:
     """(the constructor's, forward's). To find whether a mask is causal torch would look at its numbers: it is told."""
-    names = {each.name: each for each in call.entry.inputs}
-    constructor = {name: _value(call, name, each, numbers) for name, each in call.arguments.items()}
-    forward = {name: constructor.pop(name) for name in names if name in constructor}
-    for name, each in names.items():
+    signature = signature_of(call.entry, call.arguments)
+    constructor = {name: _value(signature, name, each, numbers) for name, each in call.arguments.items()}
+    inputs = {each.name: each for each in call.entry.inputs if not call.entry.accepts(each.name)}
+    forward = {name: constructor.pop(name) for name in inputs if name in constructor}
+    for name, each in inputs.items():
         if name.endswith("is_causal") and each.default is None and name not in call.keyword_reads:
             forward.setdefault(name, False)
     return constructor, forward
@@ -99,10 +120,11 @@ def _module_arguments(call: Call, numbers: Mapping[str, int]) -> tuple[dict[str,
 
 def _function_arguments(call: Call, numbers: Mapping[str, int]) -> tuple[list[Any], dict[str, Any]]:
     """(those that go by place alone and stand first, the others by name)."""
-    others = {name: _value(call, name, each, numbers) for name, each in call.arguments.items()}
+    signature = signature_of(call.entry, {**call.arguments, **dict.fromkeys(call.keyword_reads, "a reference")})
+    others = {name: _value(signature, name, each, numbers) for name, each in call.arguments.items()}
     if call.entry.accepts("training"):
         others.setdefault("training", False)
-    places = [each.name for each in call.entry.parameters if each.passing == "position"]
+    places = [name for name, each in signature.items() if each.passing == "position"]
     return [others.pop(name) for name in places if name in others], others
 
 
@@ -123,7 +145,7 @@ def _placed(call: Call, reads: list[Any]) -> tuple[list[Any], dict[str, Any]]:
 
 def _fed(value: Value, numbers: Mapping[str, int]) -> Any:
     if isinstance(value, TensorType):
-        return torch.empty([worked_out(size, numbers) for size in value.shape], dtype=getattr(torch, value.dtype))
+        return _drawn([worked_out(size, numbers) for size in value.shape], getattr(torch, value.dtype))
     if isinstance(value, ChoiceType):
         return value.option
     if isinstance(value, tuple):
@@ -133,17 +155,50 @@ def _fed(value: Value, numbers: Mapping[str, int]) -> Any:
     return value
 
 
-def _value(call: Call, name: str, value: Any, numbers: Mapping[str, int]) -> Any:
-    """An argument as torch takes it: dtypes by name, arrays as tensors where one is wanted, numbers for free sizes."""
-    kind = call.entry.parameter(name).type if call.entry.accepts(name) else ""
-    if isinstance(value, str) and "dtype" in kind:
+def _drawn(shape: list[int], dtype: torch.dtype) -> torch.Tensor:
+    """On meta without numbers; else between 0 and 1, or zeros where whole numbers are meant."""
+    if torch.get_default_device().type == "meta":
+        return torch.empty(shape, dtype=dtype)
+    drawn = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    return drawn.to(dtype) if dtype.is_floating_point or dtype.is_complex else torch.zeros(shape, dtype=dtype)
+
+
+def _value(signature: Mapping[str, Parameter], name: str, value: Any, numbers: Mapping[str, int]) -> Any:
+    """An argument as torch takes it: dtypes by name, layers made, arrays as tensors where one is wanted, numbers for
+    free sizes.
+    """
+    kinds = signature[name].type.split(" | ") if name in signature else []
+    if isinstance(value, str) and "device" in kinds:
+        return torch.get_default_device()
+    if isinstance(value, str) and "dtype" in kinds:
         return getattr(torch, value)
-    if isinstance(value, dict) and "tensor" in value:
-        dtype = value.get("dtype")
-        return torch.tensor(value["tensor"], dtype=getattr(torch, dtype) if isinstance(dtype, str) else None)
-    if isinstance(value, (list, tuple)) and "tensor" in kind:
-        return torch.tensor(value)
+    if isinstance(value, dict) and ("module" in kinds or "callable" in kinds):
+        return _layer(value)
+    lists = any(each.endswith("]") for each in kinds)
+    if "tensor" in kinds and (isinstance(value, dict) or (isinstance(value, (list, tuple)) and not lists)):
+        return _tensor(value)
+    if isinstance(value, (list, tuple)) and "tensors" in kinds:
+        return [_tensor(each) for each in value]
     return _numbers(value, numbers)
+
+
+def _tensor(value: Any) -> torch.Tensor:
+    """An array, or a table that says its dtype too."""
+    if not isinstance(value, dict):
+        return torch.tensor(value)
+    dtype = value.get("dtype")
+    return torch.tensor(value["tensor"], dtype=getattr(torch, dtype) if isinstance(dtype, str) else None)
+
+
+def _layer(value: Mapping[str, Any]) -> Any:
+    """A layer as a value: a module, or a function with some of its arguments settled."""
+    entry = find(value["type"])
+    assert entry is not None, value
+    signature = signature_of(entry, value["arguments"])
+    arguments = {name: _value(signature, name, each, {}) for name, each in value["arguments"].items()}
+    if entry.role == "module":
+        return torch_object(entry.target)(**arguments)
+    return functools.partial(torch_object(entry.target), **arguments) if arguments else torch_object(entry.target)
 
 
 def _numbers(value: Any, numbers: Mapping[str, int]) -> Any:

@@ -1,7 +1,7 @@
 """Every type by name: its signature and its family, as data made from torch and read without it."""
 
 from dsl.catalogue.absent import Absent, absent
-from dsl.catalogue.binding import Problem, bind
+from dsl.catalogue.binding import Problem, bind, signature_of
 from dsl.catalogue.entries import REQUIRED, Entry, Parameter
 from dsl.catalogue.lookup import find, find_optimizer, from_python, names, optimizer_names
 from dsl.catalogue.signatures import RegistrationError
@@ -23,5 +23,6 @@ __all__ = [
     "mismatch",
     "names",
     "optimizer_names",
+    "signature_of",
     "suggest",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from dsl.catalogue.entries import Entry, Parameter
@@ -34,11 +34,10 @@ class Problem:
 def bind(entry: Entry, arguments: Mapping[str, object]) -> list[Problem]:
     """What is wrong with the arguments: unknown names first, missing ones last; an empty list where all is well.
 
-    A function with several signatures is held against the first that takes all the names and all the values. A module's
-    `forward` takes plain things beside tensors (`need_weights`): those are arguments too, and may be left out.
+    A function with several signatures is held against the first that takes all the names and all the values.
     """
-    entry = _with_plain_inputs(entry)
-    unknown = [_unknown(entry, name, arguments) for name in arguments if not entry.accepts(name)]
+    further = [name for name in arguments if not entry.accepts(name)]
+    unknown = [found for name in further if (found := _further(entry, name, arguments)) is not None]
     known = {name: value for name, value in arguments.items() if entry.accepts(name)}
     signatures = (entry.parameters, *entry.overloads)
     most = max(_taken(each, known) for each in signatures)
@@ -46,10 +45,14 @@ def bind(entry: Entry, arguments: Mapping[str, object]) -> list[Problem]:
     return unknown + min((_check(entry, each, taking, known, unknown) for each in taking), key=len)
 
 
-def _with_plain_inputs(entry: Entry) -> Entry:
-    plain = [each for each in entry.inputs if not each.takes_tensor] if entry.role == "module" else []
-    more = [replace(each, default=None) for each in plain if not entry.accepts(each.name)]
-    return replace(entry, parameters=(*entry.parameters, *more)) if more else entry
+def signature_of(entry: Entry, arguments: Mapping[str, object]) -> dict[str, Parameter]:
+    """The parameters by name of the signature that the arguments fit best; a module's `forward` stands behind it."""
+    known = {name: value for name, value in arguments.items() if entry.accepts(name)}
+    signatures = (entry.parameters, *entry.overloads)
+    most = max(_taken(each, known) for each in signatures)
+    taking = [each for each in signatures if _taken(each, known) == most]
+    best = min(taking, key=lambda each: len(_check(entry, each, taking, known, ())))
+    return {each.name: each for each in (*(entry.inputs if entry.role == "module" else ()), *best)}
 
 
 def _taken(signature: Signature, arguments: Mapping[str, object]) -> int:
@@ -74,6 +77,16 @@ def _check(
     meant = {each.suggestions[0] for each in unknown if each.suggestions}
     missing = [each for each in signature if _is_missing(entry, each, arguments) and each.name not in meant]
     return problems + [Problem(kind="missing", argument=each.name, expected=words(each.type)) for each in missing]
+
+
+def _further(entry: Entry, name: str, arguments: Mapping[str, object]) -> Problem | None:
+    """A name that no signature has: fine where the type takes more of them and it is no slip for one that it has."""
+    problem = _unknown(entry, name, arguments)
+    if not entry.more or problem.suggestions:
+        return problem
+    if mismatch(entry.more, arguments[name]) is None:
+        return None
+    return Problem(kind="type", argument=name, found=arguments[name], expected=words(entry.more))
 
 
 def _unknown(entry: Entry, name: str, arguments: Mapping[str, object]) -> Problem:

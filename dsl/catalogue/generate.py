@@ -64,6 +64,8 @@ _SIGNATURES: Final[dict[str, list[list[Written]]]] = {
         for name in ("float", "double", "half", "bfloat16", "int", "long", "short", "bool", "char", "byte")
     },
 }  # fmt: skip
+# Of these the signature with numbers stands first, which elsewhere is the one with tensors.
+_NUMBERS_FIRST: Final = r"torch\.(Tensor\.)?(linspace|logspace|masked_fill|index_fill)"
 # Python functions of torch outside torch.nn.functional whose own signatures say enough.
 _PYTHON: Final = ("torch.cdist", "torch.stft")
 
@@ -162,7 +164,12 @@ def _overloads(target: str, function: Callable[..., Any]) -> list[list[Written]]
         python = target.startswith("torch.nn.functional.") or target in _PYTHON
         return [_python_signature(target, function)] if python and _is_public(function) else []
     packet = getattr(torch.ops.aten, getattr(function, "__name__", ""), None)
-    return _renamed(target, signatures(packet, torch._C._dispatch_has_kernel)) if packet is not None else []
+    found = _renamed(target, signatures(packet, torch._C._dispatch_has_kernel)) if packet is not None else []
+    return sorted(found, key=_tensors) if re.fullmatch(_NUMBERS_FIRST, target) else found
+
+
+def _tensors(signature: Sequence[Written]) -> int:
+    return sum(type_ == "tensor" for _, type_, *_ in signature)
 
 
 def _is_public(function: Callable[..., Any]) -> bool:
@@ -187,7 +194,7 @@ def _renamed(target: str, found: Sequence[Sequence[Written]]) -> list[list[Writt
         names = ["input" if name == "self" and not method else name for name, *_ in signature]
         result.append(
             [
-                [name, known_type(target, name) or each[1], *each[2:]]
+                [name, each[1] if each[1] == "tensor" else known_type(target, name) or each[1], *each[2:]]
                 for name, each in zip(names, signature, strict=True)
             ]
         )

@@ -24,16 +24,24 @@ def find(name: str) -> Entry | None:
 
     A layer that an installed package offers is imported here. None too where that fails: `absent` tells why.
     """
-    if name in OWN:
-        return OWN[name]
-    if name.startswith("tomograph."):
-        return OWN.get(name.removeprefix("tomograph."))
-    if name.startswith("torch."):
-        return find_torch(name)
+    if name in OWN or name.startswith(("tomograph.", "torch.")):
+        return find_known(name)
     found = registered.find(name) or offered.load(name)
     if found is not None or name.startswith(PYTHON):
         return found.entry if isinstance(found, Registered) else None
     return find_torch(name)
+
+
+def find_known(name: str) -> Entry | None:
+    """The same among this project's own and torch's: what needs no look at what Python holds."""
+    if name in OWN or name.startswith("tomograph."):
+        return OWN.get(name.removeprefix("tomograph."))
+    return find_torch(name)
+
+
+def is_from_python(name: str) -> bool:
+    """Whether a plain name is registered or offered. Nothing is imported."""
+    return name in registered.names() or name in offered.offers()
 
 
 def from_python(target: str) -> Registered:

@@ -122,13 +122,41 @@ def _fits_one(form: Form, value: object) -> bool:
         case "none":
             return value is None
         case "tensor":
-            return isinstance(value, str | list | tuple) or (isinstance(value, dict) and "tensor" in value)
+            return _is_tensor(value)
         case "tensors":
-            return isinstance(value, str | list | tuple)
+            return isinstance(value, str) or (isinstance(value, list | tuple) and all(map(_is_tensor, value)))
         case "module" | "callable":
             return isinstance(value, dict) and "type" in value
         case _:
             return True
+
+
+def _is_tensor(value: object) -> bool:
+    """The name of a layer, or an array."""
+    return isinstance(value, str) or _is_array(value) or _is_tensor_table(value)
+
+
+def _is_tensor_table(value: object) -> bool:
+    """`{ tensor = [1, 2], dtype = "int64" }`; a single number is a tensor without dims."""
+    if not isinstance(value, dict) or "tensor" not in value or set(value) - {"tensor", "dtype"}:
+        return False
+    inner = value["tensor"]
+    return (isinstance(inner, bool | int | float) or _is_array(inner)) and value.get("dtype", DTYPES[0]) in DTYPES
+
+
+def _is_array(value: object) -> bool:
+    """Numbers or truth values in lists, those of one level all of one length; or the names of layers in a list."""
+    if not isinstance(value, list | tuple):
+        return False
+    if all(isinstance(each, str) for each in value) or all(isinstance(each, bool | int | float) for each in value):
+        return True
+    return all(_is_array(each) for each in value) and len({_dims(each) for each in value}) == 1
+
+
+def _dims(array: object) -> tuple[int, ...]:
+    if not isinstance(array, list | tuple):
+        return ()
+    return (len(array), *(_dims(array[0]) if array else ()))
 
 
 def _covered(form: Form, several: tuple[Form, ...]) -> bool:

@@ -1,0 +1,161 @@
+"""A written argument becomes node data: numbers and words as they are, layers and tensors as tables of plain values.
+
+A layer as a value (`distance_function = { type = "PairwiseDistance" }`) becomes `{"type": TARGET, "arguments": {...}}`,
+where TARGET is the catalogue's dotted one. It is held against its own signature here: no input reaches it, so nothing
+is worked out from shapes. A tensor is a list, or `{"tensor": LIST, "dtype": NAME}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from builder.elaboration.sight import FaultToldError
+from builder.shapes.sizes import Free
+from dsl.catalogue import Entry, Parameter, Problem, absent, bind, find, mismatch
+from dsl.catalogue.types import words
+from dsl.diagnostics import Fix
+from dsl.records import Place
+from dsl.tables import Faults, described
+
+_LAYERS = frozenset(("module", "callable"))
+
+
+def argument_data(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> Any:
+    """What the node holds for one argument; `place` is the argument's own.
+
+    Faults inside of a layer as a value, and of an argument of a module's `forward`, are told here and raised as
+    FaultToldError; the others are the signature's to find (`dsl.catalogue.bind`).
+    """
+    if isinstance(value, tuple):
+        value = list(value)
+    if not entry.accepts(key):
+        _check_forward(entry, key, value, place, faults)
+    if isinstance(value, dict) and "type" in value and _takes_layer(entry, key):
+        return _layer(value, place, faults)
+    return value
+
+
+def is_reference(entry: Entry, key: str, value: Any) -> bool:
+    """Whether an argument names layers to read, and is not a value: a word, or words in an array, for a tensor."""
+    return any(each.takes_tensor for each in _parameters(entry, key)) and _are_words(value)
+
+
+def forward_names(entry: Entry) -> frozenset[str]:
+    """The names that a module's `forward` takes and its constructor does not.
+
+    PoissonNLLLoss has a `log_input` in both. Arguments of these names go into the call, others into the constructor.
+    """
+    if entry.role != "module":
+        return frozenset()
+    return frozenset(each.name for each in entry.inputs if not entry.accepts(each.name))
+
+
+def reads_nothing(entry: Entry, given: Collection[str]) -> bool:
+    """Whether no tensor is left for the layer before to feed: the type takes none, or those that it needs are written
+    as arguments (`normal` of two numbers). `given`: the arguments' names.
+    """
+    return all(each.name in given for each in entry.inputs if each.required)
+
+
+def _check_forward(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> None:
+    for parameter in _parameters(entry, key):
+        expected = mismatch(parameter.type, value)
+        if expected:
+            _tell_type(entry.name, key, value, expected, place, faults)
+            raise FaultToldError
+
+
+def _takes_layer(entry: Entry, key: str) -> bool:
+    return any(not _LAYERS.isdisjoint(each.type.split(" | ")) for each in _parameters(entry, key))
+
+
+def _parameters(entry: Entry, key: str) -> list[Parameter]:
+    """The parameters of this name: of each signature that has it, else of the module's `forward`."""
+    signatures = [entry.parameters, *entry.overloads] if entry.accepts(key) else [entry.inputs]
+    return [each for signature in signatures for each in signature if each.name == key]
+
+
+def _are_words(value: Any) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(_are_words(each) for each in value)
+    return isinstance(value, str)
+
+
+def _layer(written: dict[str, Any], place: Place, faults: Faults) -> dict[str, Any]:
+    entry = _entry(written["type"], place.at("type"), faults)
+    before = len(faults)
+    _refuse_mode(entry, place.at("type"), faults)
+    arguments = {}
+    for key, value in written.items():
+        if key != "type":
+            inner = place.at(key)
+            arguments[key] = argument_data(entry, key, value, inner, faults)
+            _refuse_references(entry, key, value, inner, faults)
+    for problem in [*bind(entry, arguments), *_not_told(entry, arguments)]:
+        _tell(entry, problem, place, faults)
+    if len(faults) > before:
+        raise FaultToldError
+    return {"type": entry.target, "arguments": arguments}
+
+
+def _entry(name: Any, place: Place, faults: Faults) -> Entry:
+    entry = find(name) if isinstance(name, str) else None
+    if entry is not None:
+        return entry
+    if not isinstance(name, str):
+        faults.add(place, f"there is no layer type {described(name)}", "type")
+        raise FaultToldError
+    why = absent(name, place.document.source.name)
+    faults.add(place, why.message, "type", notes=why.notes, fix=why.fix)
+    raise FaultToldError
+
+
+def _refuse_mode(entry: Entry, place: Place, faults: Faults) -> None:
+    """A bare function cannot follow the model's mode: `dropout` would drop in evaluation too."""
+    if entry.role != "module" and (entry.accepts("training") or entry.accepts("dropout_p")):
+        fix = Fix("use the layer of that name with a capital, which follows the model's mode")
+        faults.add(place, f"{entry.name} as a value cannot follow the model's mode", "argument", fix=fix)
+
+
+def _refuse_references(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> None:
+    """Inside of a value there is no layer to refer to, and no size that is still free."""
+    if isinstance(value, str) and entry.accepts(key) and entry.parameter(key).takes_tensor:
+        message = f"`{key}` of {entry.name} is an array here: a layer as a value reads no other layer"
+        faults.add(place, message, "argument", part="value")
+    for each in value if isinstance(value, list) else [value]:
+        if isinstance(each, Free):
+            message = f"`{key}` of {entry.name} hangs on a free size, {each}, which has no number yet"
+            faults.add(place, message, "free")
+            return
+
+
+def _not_told(entry: Entry, arguments: dict[str, Any]) -> list[Problem]:
+    """What an input would tell, and here must be written."""
+    missing = [each for each in entry.parameters if each.name in entry.inferred and each.required]
+    left_out = [each for each in missing if each.name not in arguments]
+    return [Problem(kind="missing", argument=each.name, expected=words(each.type)) for each in left_out]
+
+
+def _tell(entry: Entry, problem: Problem, place: Place, faults: Faults) -> None:
+    """A fault for what does not fit the signature; `place` is the table that holds the arguments."""
+    kind, key = entry.name, problem.argument
+    if problem.kind == "unknown":
+        near = problem.suggestions
+        fix = Fix(f"did you mean {either_of(near)}?", near[0]) if near else None
+        notes = (f"it takes {problem.expected}",) if problem.expected and not near else ()
+        faults.add(place.at(key), f"{kind} has no argument `{key}`", "argument", part="key", notes=notes, fix=fix)
+    elif problem.kind == "type":
+        _tell_type(kind, key, problem.found, problem.expected, place.at(key), faults)
+    else:
+        what = f": {problem.expected}" if problem.expected else ""
+        faults.add(place.at("type"), f"{kind} needs `{key}`{what}", "argument", fix=Fix(f"add {key} = ..."))
+
+
+def _tell_type(kind: str, key: str, found: Any, expected: str, place: Place, faults: Faults) -> None:
+    message = f"`{key}` of {kind} is {expected}, not {described(found)}"
+    faults.add(place, message, "argument", label=f"expected {expected}")
+
+
+def either_of(several: Sequence[str]) -> str:
+    return " or ".join(f"`{each}`" for each in several)

@@ -1,0 +1,177 @@
+"""torch's own sample inputs for its functions (`op_db`) as calls of the catalogue's functions and methods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.testing._internal.common_methods_invocations import op_db
+from torch.testing._internal.opinfo.core import OpInfo
+from torch_module_samples import noted, replaced
+from torch_samples import NONE, Sample, Unsayable, data
+
+from dsl.catalogue import Entry, Parameter, find, mismatch
+
+_DTYPES = (torch.float32, torch.int64, torch.bool, torch.complex64)
+
+
+@cache
+def infos() -> dict[str, list[OpInfo]]:
+    """torch's entries by the function's dotted name without `torch.`, aliases too; a name may have several variants."""
+    found: dict[str, list[OpInfo]] = {}
+    for info in op_db:
+        for name in (info.name, *(alias.name for alias in info.aliases)):
+            found.setdefault(name.removeprefix("_refs."), []).append(info)
+    return found
+
+
+def infos_of(target: str) -> list[OpInfo]:
+    """The entries for a function or a method of the catalogue."""
+    name = target.removeprefix("torch.").removeprefix("Tensor.")
+    return infos().get(name, [])
+
+
+def samples(target: str, most: int) -> Iterator[Sample | str]:
+    """At most so many samples of each variant; a text is why one is left out."""
+    entry = find(target)
+    assert entry is not None, target
+    for info in infos_of(target):
+        torch.manual_seed(11)
+        for index, each in enumerate(_inputs(info)):
+            if index == most:
+                break
+            try:
+                args, kwargs = _call(info, entry, each)
+                yield _sample(entry, f"{target} {info.variant_test_name} {index}", args, kwargs)
+            except Unsayable as reason:
+                yield str(reason)
+
+
+def _inputs(info: OpInfo) -> Iterator[Any]:
+    supported = info.supported_dtypes("cpu")
+    dtype = next((each for each in _DTYPES if each in supported), None)
+    if dtype is not None:
+        with noted():
+            yield from list(info.sample_inputs("cpu", dtype, requires_grad=False))
+
+
+class _Caught(TorchFunctionMode):
+    """Keeps what one function is called with: some of torch's entries swap arguments on the way to it."""
+
+    def __init__(self, function: Any) -> None:
+        self.function, self.call = function, None  # type: ignore[var-annotated]
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is self.function and self.call is None:
+            self.call = args, kwargs or {}
+        return func(*args, **kwargs or {})
+
+
+def _call(info: OpInfo, entry: Entry, each: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What the function itself is called with for a sample."""
+    function = torch_function(f"torch.{info.name}") or torch_function(entry.target)
+    direct = (each.input, *each.args), each.kwargs
+    if info.op is function or function is None:
+        return direct
+    with _Caught(function) as caught:
+        info.op(each.input, *each.args, **each.kwargs)
+    return caught.call or direct
+
+
+def torch_function(target: str) -> Any:
+    """What stands behind a dotted name; None where nothing does."""
+    found: Any = torch
+    for part in target.split(".")[1:]:
+        found = getattr(found, part, None)
+    return found
+
+
+def _sample(entry: Entry, label: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Sample:
+    given = bound(entry, args, _needed(kwargs))
+    follows = entry.accepts("training") and "training" not in given
+
+    def run(_: object, training: bool, fed: Mapping[str, torch.Tensor]) -> Any:
+        args = [replaced(name, given[name], dict(fed)) for name in placed]
+        kwargs = {name: replaced(name, value, dict(fed)) for name, value in given.items() if name not in placed}
+        if follows:
+            kwargs["training"] = training
+        if entry.accepts("dropout_p") and not training:
+            kwargs["dropout_p"] = 0.0
+        return called(*args, **kwargs)
+
+    called, placed = _called(entry), _by_place(entry, given)
+    return Sample(target=entry.target, label=label, given=given, run=run)
+
+
+def _called(entry: Entry) -> Any:
+    found = torch_function(entry.target)
+    if any(each.passing == "spread" for each in entry.parameters):
+        return lambda *args, **kwargs: found(*args[:-1], *args[-1], **kwargs)
+    return found
+
+
+def _by_place(entry: Entry, given: Mapping[str, Any]) -> list[str]:
+    """What is handed over by place: all up to the last argument that must be, else the first."""
+    names = list(given)
+    forced = [each.name for each in entry.parameters if each.passing != "name"]
+    return names[: max([names.index(each) + 1 for each in forced if each in names], default=1)]
+
+
+def bound(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments by name, for the first signature that takes them all."""
+    for signature in (entry.parameters, *entry.overloads):
+        found = _bound(signature, args, kwargs)
+        if found is not None:
+            return found
+    raise Unsayable("a form of the call that the catalogue leaves out")
+
+
+def _bound(
+    signature: tuple[Parameter, ...], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    names = [each.name for each in signature]
+    if signature and signature[0].passing == "spread":
+        args = ([arg for each in args for arg in (each if isinstance(each, (list, tuple)) else [each])],)
+    if len(args) > len(names):
+        return None
+    found = {**dict(zip(names, args, strict=False)), **kwargs}
+    missing = [each for each in signature if each.required and each.name not in found]
+    parameters = {each.name: each for each in signature}
+    if missing or any(name not in parameters for name in found):
+        return None
+    fits = all(_fits(parameters[name], value) for name, value in found.items())
+    return {name: found[name] for name in names if name in found} if fits else None
+
+
+def _fits(parameter: Parameter, value: Any) -> bool:
+    kinds = parameter.type.split(" | ")
+    if isinstance(value, torch.Tensor):
+        return "tensor" in kinds
+    if isinstance(value, (list, tuple)) and value and all(isinstance(each, torch.Tensor) for each in value):
+        return "tensors" in kinds
+    others = [each for each in kinds if each != "tensor"] if isinstance(value, str) else kinds
+    return bool(others) and mismatch(" | ".join(others), _plain(data(value))) is None
+
+
+def _plain(value: Any) -> Any:
+    """What a spec's value is once it is read."""
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return None if value == NONE else value
+
+
+# Settings of memory that leave the numbers as they are, where they have these values.
+_USUAL: Mapping[str, Any] = {
+    "requires_grad": False, "layout": torch.strided, "pin_memory": False, "non_blocking": False, "copy": False,
+    "memory_format": torch.contiguous_format,
+}  # fmt: skip
+
+
+def _needed(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments by name without those that say what is so anyway."""
+    private = [name for name, value in kwargs.items() if name.startswith("_") and value is None]
+    usual = [name for name, value in _USUAL.items() if name in kwargs and kwargs[name] == value]
+    return {name: value for name, value in kwargs.items() if name not in (*private, *usual)}
