@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import builtins
 import keyword
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar, overload
+from typing import Any, TypeVar, overload
 
-from builder.codegen.forward import IMPORTED
 from dsl.catalogue import RegistrationError, offered, registered
 from dsl.catalogue.lookup import find_torch
 from dsl.catalogue.own import OWN
+from dsl.catalogue.registered import NEEDED
 from dsl.catalogue.signatures import PYTHON, origin_of
 
 _Layer = TypeVar("_Layer", bound=Callable[..., Any])
-# What the source of every model needs, and a layer must not hide.
-_NEEDED: Final = IMPORTED | {"self", "x"} | set(dir(builtins))
 
 
 @overload
@@ -51,7 +48,7 @@ def register(
 def _check_name(name: str, what: Any, replace: bool) -> None:
     if not name.isidentifier() or keyword.iskeyword(name):
         raise RegistrationError(f"{name!r} is no name for a layer type: it takes one that Python could give a class")
-    if name in _NEEDED:
+    if name in NEEDED:
         raise RegistrationError(f"{name} cannot name a layer type, as the source of models needs that name")
     if name in OWN:
         raise RegistrationError(f"{name} is one of this project's own layers; register it under another name")

@@ -17,8 +17,10 @@ from torch import Tensor, nn
 import builder
 import dsl
 from builder.codegen import source_of
+from builder.codegen.forward import IMPORTED
 from builder.graph import layers, node
 from dsl.catalogue import RegistrationError, names, registered
+from dsl.catalogue.registered import NEEDED
 
 __all__ = ["clean"]
 
@@ -206,6 +208,10 @@ def test_names_of_generated_source_are_kept_apart(tmp_path: Path) -> None:
     assert torch.allclose(builder.build(path, device="cpu").eval()(x), x)
 
 
+def test_what_source_needs_names_no_layer() -> None:
+    assert IMPORTED <= NEEDED
+
+
 class Instance(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x
@@ -363,3 +369,64 @@ def test_a_result_that_is_no_tensor(made: Any, said: str, tmp_path: Path) -> Non
 
     text = facts(spec(tmp_path, '{ type = "odd" }'))
     assert f"it fails: it gives {said}, and a layer gives a tensor or a tuple of tensors" in text
+
+
+# The keys of the language
+
+
+class Cube(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x**3
+
+
+class Acted(nn.Module):
+    """A layer that takes another, and a module of its own."""
+
+    def __init__(self, features: int, act: nn.Module | None = None) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(features))
+        self.act = act or nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.act(x * self.weight)
+
+
+def test_every_key_of_a_layer_holds(tmp_path: Path) -> None:
+    """repeat, share, tie, freeze, no level, blocks, and layers as values, on layers from Python."""
+    for each in (Acted, Cube, Split):
+        builder.register(each)
+    text = """
+name = "Net"
+[blocks.Block]
+params = ["features"]
+layers = [{ name = "acted", type = "Acted", features = "${features}", act = { type = "Cube" } }]
+[model]
+inputs = { x = ["N", 4] }
+layers = [
+  { name = "block", type = "Block", features = 4 },
+  { name = "many", type = "Acted", features = "${block.shape[-1]}", repeat = 2 },
+  { name = "again", share = "many.0" },
+  { name = "split", type = "Split", in_features = 4, size = 2 },
+  { name = "group", input = "split.1", layers = [{ name = "", type = "Acted", features = 4 }] },
+  { name = "tied", type = "Acted", features = 4, tie = { weight = "many.0.weight" }, freeze = true },
+  { value = "${tied * 2}" },
+]
+"""
+    (tmp_path / "net.toml").write_text(text, encoding="utf-8")
+    model = builder.build(tmp_path / "net.toml", device="cpu")
+    assert list(model.state_dict()) == [
+        "block.acted.weight", "many.0.weight", "many.1.weight", "split.fc.weight", "split.fc.bias", "group.weight",
+        "tied.weight",
+    ]  # fmt: skip
+    assert model.tied.weight is model.many[0].weight
+    with torch.no_grad():
+        model.many[0].weight.fill_(3.0)
+    x = torch.randn(2, 4)
+    assert torch.allclose(model(x), x**3 * 3 * 3 * 3 * 2)  # many.0, again and tied
+
+
+def test_a_value_calls_torchs_functions_alone(tmp_path: Path) -> None:
+    builder.register(blend)
+    assert facts(spec(tmp_path, '{ value = "${blend(x, x)}" }')) == (
+        "error[expression]: `blend` comes from Python, and a value calls torch's functions alone"
+    )

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from python_layers import SCALE, clean, facts, package, spec
 from torch import nn
 
@@ -127,6 +128,26 @@ def test_a_folder_with_specs_offers_nothing(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     assert facts(spec(tmp_path, '{ type = "Scale" }')).startswith('error[type]: there is no layer type "Scale"')
     assert "scales" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "points", [b"[tomograph.layers]\nScale\n", b"\xff[tomograph.layers]\nScale = scales.layers:Scale\n"]
+)
+def test_metadata_that_cannot_be_read_offers_nothing(
+    points: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package(tmp_path / "site", "scales", SCALE, "")
+    (tmp_path / "site" / "scales-1.0.dist-info" / "entry_points.txt").write_bytes(points)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    assert facts(spec(tmp_path, '{ type = "Scale" }')).startswith('error[type]: there is no layer type "Scale"')
+
+
+def test_a_name_that_source_cannot_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package(tmp_path / "site", "scales", SCALE, "my-scale = scales.layers:Scale\nsuper = scales.layers:Scale")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    path = spec(tmp_path, '{ type = "my-scale", features = 4 }', '{ type = "super", features = 4 }')
+    assert torch.equal(builder.build(path, device="cpu")(torch.ones(1, 4)), torch.ones(1, 4))
+    assert "import Scale as scales_layers_Scale\n" in source_of(builder.elaborate(dsl.load(path)))
 
 
 # Names that lead to nothing

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dsl.catalogue import registered
-from dsl.catalogue.registered import Registered
+from dsl.catalogue.registered import Registered, can_name
 from dsl.catalogue.signatures import PYTHON, RegistrationError, entry_of
 
 if TYPE_CHECKING:
@@ -84,8 +84,9 @@ def _named(name: str) -> tuple[Offer, ...]:
 
 def _own_name(offer: Offer) -> str:
     """The name of the entry point; where something else has it, the dotted name, as one word."""
-    alone = len(offers()[offer.point.name]) == 1 and registered.find(offer.point.name) is None
-    return offer.point.name if alone else offer.target.removeprefix(PYTHON).replace(".", "_")
+    name = offer.point.name
+    alone = len(offers()[name]) == 1 and registered.find(name) is None
+    return name if alone and can_name(name) else offer.target.removeprefix(PYTHON).replace(".", "_")
 
 
 @cache
@@ -159,5 +160,9 @@ def _offers_of(information: Path) -> Iterator[Offer]:
 
     name, _, rest = information.name.removesuffix(".dist-info").removesuffix(".egg-info").partition("-")
     package = f"{name} {rest.partition('-')[0]}".strip()
-    for point in Distribution.at(information).entry_points.select(group=GROUP):
+    try:
+        points = Distribution.at(information).entry_points.select(group=GROUP)
+    except (TypeError, ValueError):  # metadata that Python cannot read: it offers nothing to anybody
+        return
+    for point in points:
         yield Offer(point=point, package=package)

@@ -5,6 +5,8 @@ Plain data and the objects themselves; whether a name may be taken is asked by t
 
 from __future__ import annotations
 
+import builtins
+import keyword
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +17,10 @@ from typing import Any, Final
 from dsl.catalogue.entries import Entry
 from dsl.catalogue.signatures import PYTHON, entry_of
 
+# What the source of a model needs itself: Python's own names, what it imports, the variables of `forward`.
+NEEDED: Final = frozenset(
+    (*dir(builtins), "torch", "nn", "F", "Tensor", "OrderedDict", "functools", "Any", "packed", "self", "x")
+)
 # The module in which source finds what no import statement finds by its own name (it is made inside a function).
 HANDED_OVER: Final = "tomograph_python"
 
@@ -51,6 +57,11 @@ def add(what: Any, name: str, inferred: Sequence[str] = ()) -> Registered:
     _REGISTERED[name] = made
     hand_over(made)
     return made
+
+
+def can_name(name: str) -> bool:
+    """Whether source can call a layer so."""
+    return name.isidentifier() and not keyword.iskeyword(name) and name not in NEEDED
 
 
 def hand_over(layer: Registered) -> None:
