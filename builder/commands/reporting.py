@@ -156,5 +156,5 @@ def _shape_text(shape: Any) -> str:
     if not isinstance(shape, list):
         return "?"
     if any(isinstance(each, list | dict) for each in shape):
-        return ", ".join(_shape_text(each) for each in shape)
+        return ", ".join("none" if each is None else _shape_text(each) for each in shape)
     return shape_text(shape)

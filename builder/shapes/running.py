@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from builder.shapes.call import Call, ChoiceType, TensorType, Value
+from builder.shapes.call import NOTHING, Nothing, Call, ChoiceType, TensorType, Value
 from builder.shapes.constants import DECIDING
 from builder.shapes.foreign import article, comes_from_python, objections, words_for
 from builder.shapes.sizes import Free, worked_out
@@ -162,6 +162,8 @@ def _fed(value: Value, numbers: Mapping[str, int]) -> Any:
         return _drawn([worked_out(size, numbers) for size in value.shape], getattr(torch, value.dtype))
     if isinstance(value, ChoiceType):
         return value.option
+    if isinstance(value, Nothing):
+        return None
     if isinstance(value, tuple):
         return tuple(_fed(each, numbers) for each in value)
     if isinstance(value, dict):
@@ -229,5 +231,5 @@ def _described(made: Any) -> Value:
         fields: tuple[str, ...] = getattr(made, "_fields", None) or type(made).__match_args__
         return {name: _described(getattr(made, name)) for name in fields}
     if isinstance(made, (tuple, list)):
-        return tuple(_described(each) for each in made)
+        return tuple(NOTHING if each is None else _described(each) for each in made)
     return None
