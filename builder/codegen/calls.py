@@ -35,7 +35,9 @@ def call(node: Node, values: Sequence[str], keyword_values: Mapping[str, str], m
     device = _device(node, values, keyword_values)
     if node.role == "module":
         named = [f"{key}={value}" for key, value in keyword_values.items()]
-        return f"{module}({_joined(*values, *named, keywords(entry, forward_arguments(node), device))})"
+        given = {*node.arguments, *keyword_values}
+        placed = list(values) if entry.target.startswith("tomograph.") else _placed(entry.inputs, given, values)
+        return f"{module}({_joined(*placed, *named, keywords(entry, forward_arguments(node), device))})"
     signature = signature_of(entry, {**node.arguments, **dict.fromkeys(keyword_values, "a reference")})
     texts = dict(keyword_values)
     texts |= {key: _worded(entry, key, value, signature, device) for key, value in node.arguments.items()}

@@ -15,6 +15,7 @@ from builder.shapes.reading import (
     fixed,
     numbers,
     optional_tensor,
+    sizes,
     tensor,
     weight_dtype,
     whole,
@@ -54,10 +55,8 @@ def convolution(call: Call) -> Made:
     )
 
 
-def transposed_convolution(call: Call) -> Made | None:
-    """ConvTranspose1d, ConvTranspose2d, ConvTranspose3d; which `output_size` can be had is torch's to judge."""
-    if call.arguments.get("output_size") is not None:
-        return None
+def transposed_convolution(call: Call) -> Made:
+    """ConvTranspose1d, ConvTranspose2d, ConvTranspose3d."""
     dims = _dims(call)
     given = _image(call, dims)
     demand_weights_dtype(call, given)
@@ -67,6 +66,8 @@ def transposed_convolution(call: Call) -> Made | None:
     _divided(call, "out_channels", out_channels, groups)
     window = _window(call, numbers(call, "kernel_size", dims, 1))
     spatial, conditions = _spread(call, given, window)
+    if call.arguments.get("output_size") is not None:
+        spatial, conditions = _wanted(call, spatial, window)
     kernel = (channels, out_channels // groups, *window.kernel)
     return Made(
         result=TensorType((*given.shape[: -dims - 1], out_channels, *spatial), weight_dtype(call)),
@@ -173,6 +174,22 @@ def _spread(call: Call, given: TensorType, window: Window) -> tuple[tuple[Size, 
         conditions += needs_at_least(made, 1, _nothing_left(call, given, formula))
         result.append(made)
     return tuple(result), conditions
+
+
+def _wanted(
+    call: Call, spatial: tuple[Size, ...], window: Window
+) -> tuple[tuple[Size, ...], Conditions]:
+    """`output_size`, the last dims or all: at least what there would be without it, by less than a stride more."""
+    dims = len(spatial)
+    wanted = sizes(call, "output_size")[-dims:]
+    extra = numbers(call, "output_padding", dims, 0)
+    conditions: Conditions = ()
+    for index, size in enumerate(wanted):
+        least, stride = spatial[index] - extra[index], window.stride[index]
+        message = f"{call.entry.name} makes {least} to {least + stride - 1} in dim {index - dims}, not {size}"
+        misfit = Misfit(message, argument="output_size")
+        conditions += needs_at_least(size - least, 0, misfit) + needs_at_least(least + stride - 1 - size, 0, misfit)
+    return wanted, conditions
 
 
 def _nothing_left(call: Call, given: TensorType, formula: str) -> Misfit:

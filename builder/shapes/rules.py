@@ -34,7 +34,7 @@ from builder.shapes import (
     resizing,
 )
 from builder.shapes.call import Call, Made
-from builder.shapes.constants import with_constants
+from builder.shapes.constants import with_constants, with_names
 from builder.shapes.rule import Rule
 from dsl.catalogue.entries import Entry
 
@@ -78,6 +78,7 @@ def has_rule(entry: Entry) -> bool:
 
 def shape(call: Call) -> Made:
     """What the layer makes of what it reads. Misfit where it cannot."""
+    call = with_names(call)
     rule = RULES.get(call.entry.target)
     made = rule(with_constants(call)) if rule else None
     if made is not None:
