@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 import torch
-from torch.testing._internal.common_methods_invocations import op_db
 from torch.overrides import TorchFunctionMode
+from torch.testing._internal.common_methods_invocations import op_db
 from torch.testing._internal.opinfo.core import OpInfo
 from torch_module_samples import noted, replaced
 from torch_samples import NONE, Sample, Unsayable, data
@@ -153,9 +153,7 @@ def bound(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dic
     raise Unsayable("a form of the call that the catalogue leaves out")
 
 
-def _bound(
-    signature: tuple[Parameter, ...], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> dict[str, Any] | None:
+def _bound(signature: tuple[Parameter, ...], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
     names = [each.name for each in signature]
     if len(args) > len(names) or set(names[: len(args)]) & set(kwargs):
         return None

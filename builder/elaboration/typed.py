@@ -63,9 +63,7 @@ class TypedLayer:
                 arguments[key] = argument_data(self.entry, key, value, self.layer.place.at(key), self.faults)
         return arguments, reads
 
-    def _reads(
-        self, arguments: dict[str, Any], keyword_reads: Mapping[str, Any]
-    ) -> tuple[list[Any], dict[str, Any]]:
+    def _reads(self, arguments: dict[str, Any], keyword_reads: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """References of the tensors by position, and by name where `input` is a table."""
         written, place = self.layer.input, self.layer.place.at("input")
         if written is None:

@@ -145,9 +145,7 @@ def _fits(call: Call, query: TensorType, key: TensorType, value: TensorType) -> 
     return conditions
 
 
-def _masks(
-    call: Call, dtype: str, batch: tuple[Size, ...], heads: int, scores: tuple[Size, Size]
-) -> Conditions:
+def _masks(call: Call, dtype: str, batch: tuple[Size, ...], heads: int, scores: tuple[Size, Size]) -> Conditions:
     """attn_mask (L, S), or one for each head of each image, (N * heads, L, S); key_padding_mask (N, S), or (S)."""
     each_head: Size = heads * batch[0] if batch else heads
     attended, padded = optional_tensor(call, 5, "attn_mask"), optional_tensor(call, 3, "key_padding_mask")
@@ -159,9 +157,7 @@ def _masks(
     return conditions
 
 
-def _mask_of(
-    call: Call, name: str, mask: TensorType, dtype: str, allowed: tuple[tuple[Size, ...], ...]
-) -> Conditions:
+def _mask_of(call: Call, name: str, mask: TensorType, dtype: str, allowed: tuple[tuple[Size, ...], ...]) -> Conditions:
     forms = " or ".join(shape_text(each) for each in allowed)
     if mask.dtype not in ("bool", dtype):
         raise Misfit(f"{call.entry.name} reads {name} of bool or {dtype}, but it is {mask.dtype}", code="dtype")
