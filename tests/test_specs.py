@@ -15,8 +15,8 @@ from torch import nn
 import builder
 import dsl
 from builder import graph as contract
-from builder.commands import reporting
 from builder.building import module_of
+from builder.commands import reporting
 from dsl.records import Input
 
 FOLDER = Path(__file__).parent.parent / "specs"

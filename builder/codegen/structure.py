@@ -1,8 +1,8 @@
 """What becomes a class, what a Sequential or a list of modules, and what each must be handed to run.
 
-A *key* names something that a line of `forward` reads: `(node, *picks)` for what a node makes, `("#region:name",
-*picks)` for an input of a group or a block, `("@path", *picks)` for a module, parameter or buffer by its dotted path from the
-top, which a class reaches itself where it lies inside it.
+A *key* names something that a line of `forward` reads: `(node, *picks)` for what a node makes; `("#region:name",
+*picks)` for an input of a group or a block; `("@path", *picks)` for a module, parameter or buffer by its dotted path
+from the top, which a class reaches itself where it lies inside it.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from builder.shapes.call import NOTHING, Nothing, Call, ChoiceType, TensorType, Value
+from builder.shapes.call import NOTHING, Call, ChoiceType, Nothing, TensorType, Value
 from builder.shapes.constants import DECIDING
 from builder.shapes.foreign import article, comes_from_python, objections, words_for
 from builder.shapes.sizes import Free, worked_out
