@@ -16,7 +16,7 @@ from dsl.diagnostics import SpecError, in_order
 from dsl.expressions import holds_expression
 from dsl.layering import layered
 from dsl.records import Block, Data, Definition, Document, Group, Input, Layer, Loss, Optimizer, Place, Spec, Train
-from dsl.source import Source
+from dsl.source import Source, key_text
 from dsl.tables import FAULTY, Faults, Table, described, is_whole, resolved
 
 _NAME: Final = re.compile(r"[^\W\d][\w-]*|\d[\w-]*[^\W\d][\w-]*")
@@ -25,6 +25,8 @@ DTYPES: Final = (
 )  # fmt: skip
 # Names that the source of a module needs for itself.
 _TAKEN: Final = ("self", "torch", "nn", "F", "Tensor", "OrderedDict")
+# What the rest of a spec refers to: where one of them is not read, nothing is told of the rest.
+_ALL_LEAN_ON: Final = frozenset(("vars", "blocks", "model", "inputs", "model.inputs", "model.layers", "model.blocks"))
 # Keys of the language that this version does not read.
 _LATER_TOP: Final = ("scheduler", "metrics")
 _LATER_MODEL: Final = ("weights", "rename")
@@ -49,8 +51,26 @@ def _read(source: Source, changes: Mapping[str, Any]) -> Spec:
     scope = _vars(tables.get("vars"), root.at("vars"), faults)
     spec = _Reader(faults, scope).spec(Table(tables, root, faults, scope), document)
     if faults or spec is None:
-        raise SpecError(in_order(faults))
+        raise SpecError(in_order(faults), _sound_parts(spec, faults) if spec is not None else None)
     return spec
+
+
+def _sound_parts(spec: Spec, faults: Faults) -> Spec | None:
+    """What is left of a spec whose form is at fault, so that more may be told of it and nothing twice."""
+    keys = [each.key for each in faults]
+    meant = [each.fix.replacement for each in faults if each.fix and each.code == "key"]
+    misnamed = any(each.code == "name" and each.key.startswith("vars.") for each in faults)
+    if misnamed or not spec.model.layers or not _ALL_LEAN_ON.isdisjoint((*keys, *meant)):
+        return None
+    at_fault = {re.split(r"[.[]", key)[0] for key in keys}
+    if any(each.faulty for each in spec.model.inputs or ()):
+        at_fault.add("data")
+    return replace(
+        spec,
+        losses=() if "loss" in at_fault or "model.outputs" in keys else spec.losses,
+        optimizer=None if "optimizer" in at_fault else spec.optimizer,
+        data=None if "data" in at_fault else spec.data,
+    )
 
 
 def _vars(values: Any, place: Place, faults: Faults) -> dict[str, Any]:
@@ -107,13 +127,20 @@ class _Reader:
         found = {}
         for name in several.values if several else ():
             assert several is not None
-            table = several.table(name)
+            before, table = len(self.faults), several.table(name)
             if not name.isidentifier() or keyword.iskeyword(name):
                 self.faults.add(several.place.at(name), f"`{name}` cannot name a block: it becomes a class", "name",
                                 part="key")  # fmt: skip
-            elif table is not None:
-                found[name] = self.definition(name, table)
+            place = several.place.at(name)
+            read = Definition(place=place, name=name, body=Block(place=place, layers=()))
+            read = self.definition(name, table) if table is not None else read
+            found[name] = replace(read, faulty=self.at_fault(place, before))
         return found
+
+    def at_fault(self, place: Place, before: int) -> bool:
+        """Whether faults were told of this table since there were `before`; those of layers in it are their own."""
+        inner = key_text(place.at("layers").path) + "["
+        return any(not each.key.startswith(inner) for each in self.faults[before:])
 
     def definition(self, name: str, table: Table) -> Definition:
         params, defaults = self.params(table), table.table("defaults")
@@ -165,9 +192,9 @@ class _Reader:
             return ()
         found = []
         for name in several.values:
-            each = self.input(name, several.raw(name), several.place.at(name))
-            if each:
-                found.append(each)
+            before, place = len(self.faults), several.place.at(name)
+            read = self.input(name, several.raw(name), place) or Input(place=place, name=name)
+            found.append(replace(read, faulty=len(self.faults) > before))
         return tuple(found)
 
     def input(self, name: str, value: Any, place: Place) -> Input | None:
@@ -239,6 +266,11 @@ class _Reader:
         return tuple(found)
 
     def layer(self, table: Table) -> Layer:
+        before = len(self.faults)
+        layer = self.whole_layer(table)
+        return replace(layer, faulty=self.at_fault(table.place, before))
+
+    def whole_layer(self, table: Table) -> Layer:
         name, kind, reads = self.name(table), self.words(table, "type"), table.raw("input")
         if reads is not None and not isinstance(reads, str | list | dict):
             table.wrong("input", reads, "a name, an array of names or a table of them")
@@ -298,7 +330,6 @@ class _Reader:
         message = unfit_name(name)
         if message:
             self.faults.add(table.place.at("name"), message, "name")
-            return None
         return name
 
     def losses(self, top: Table) -> tuple[Loss, ...]:

@@ -16,9 +16,7 @@ from dsl.records import Block, Definition, Input, Layer
 from dsl.tables import FAULTY, Faults, described, resolved
 
 
-def bound_inputs(
-    inputs: Sequence[Input], feed: Feed, layer: Layer, what: str, faults: Faults
-) -> dict[str, Seen]:
+def bound_inputs(inputs: Sequence[Input], feed: Feed, layer: Layer, what: str, faults: Faults) -> dict[str, Seen]:
     """Each input by name, fed by place or by name; as many as there are."""
     names = [each.name for each in inputs]
     place = layer.place.at("input") if layer.input is not None else layer.place.at("type" if layer.type else "layers")

@@ -40,9 +40,7 @@ def module_path(reference: str, frame: Frame, place: Place, faults: Faults) -> s
     return f"{seen.module}{dot}{rest}"
 
 
-def recipe_for(
-    layer: Layer, frame: Frame, recipes: Mapping[str, Recipe], faults: Faults
-) -> tuple[str, Recipe]:
+def recipe_for(layer: Layer, frame: Frame, recipes: Mapping[str, Recipe], faults: Faults) -> tuple[str, Recipe]:
     """(the path of the module that `share` names, how it was made)."""
     place = layer.place.at("share")
     written = resolved(layer.share, place, faults, frame.names())

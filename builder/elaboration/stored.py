@@ -25,9 +25,7 @@ STORED = ("Parameter", "Buffer")
 _KEYS = {"Parameter": ("shape", "dtype"), "Buffer": ("shape", "dtype", "persistent")}
 
 
-def stored(
-    layer: Layer, name: str, path: str, frame: Frame, feed: Feed, faults: Faults
-) -> tuple[Node, Seen]:
+def stored(layer: Layer, name: str, path: str, frame: Frame, feed: Feed, faults: Faults) -> tuple[Node, Seen]:
     """The node of a tensor of the model's own, and what the layers below see. Its state dict key is its name."""
     kind, given = str(layer.type), given_to(layer, frame, faults)
     _check_keys(kind, given, faults)
@@ -128,4 +126,3 @@ def _check_keys(kind: str, given: Mapping[str, Given], faults: Faults) -> None:
         if key == "persistent" and not isinstance(value, bool):
             faults.add(place, f"`persistent` is true or false, not {described(value)}")
             raise FaultToldError
-
