@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     import networkx
 
 def source_of(graph: networkx.DiGraph[str]) -> str:
-    """The module's source. It needs torch, and the layers from Python that it imports; the class is `class_name(graph)`.
-    """
+    """The module's source. It needs torch and the layers from Python that it uses; the class is `class_name(graph)`."""
     return _Writer(graph, Structure(graph)).text()
 
 
