@@ -15,6 +15,7 @@ from torch import nn
 import builder
 import dsl
 from builder import graph as contract
+from builder.commands import reporting
 from builder.building import module_of
 from dsl.records import Input
 
@@ -46,10 +47,10 @@ def test_the_module_is_what_the_graph_says(name: str) -> None:
     graph = elaborated(name)
     with torch.device("meta"):  # keys and shapes alone
         module = module_of(graph)
-    assert owned(graph, "parameters") == shapes(module.named_parameters(remove_duplicate=False))
-    assert owned(graph, "buffers") == shapes(module.named_buffers(remove_duplicate=False))
-    assert list(module.state_dict()) == [f"{n.name}.{key}" for n in contract.nodes(graph)
-                                         for key in (*n.parameters, *n.buffers)]  # fmt: skip
+    state = {key: list(tensor.shape) for key, tensor in module.state_dict().items()}
+    assert contract.state(graph) == state
+    assert list(contract.state(graph)) == list(state)
+    assert parameters(graph) == sum(each.numel() for each in module.parameters())  # a tied one counts once
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -72,8 +73,18 @@ def test_results_have_the_shapes_of_the_graph(name: str) -> None:
 @pytest.mark.parametrize("name", SPECS)
 def test_a_model_with_parameters_says_how_it_is_trained(name: str) -> None:
     spec = dsl.load(FOLDER / name)
-    has_parameters = bool(owned(builder.elaborate(spec), "parameters"))
+    has_parameters = parameters(builder.elaborate(spec)) > 0
     assert has_parameters == (spec.optimizer is not None) == (spec.data is not None) == bool(spec.losses)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_is_summed_up(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told = reporting.summary(dsl.load(FOLDER / name), "text")
+    graph = elaborated(name)
+    assert told["parameters"] == parameters(graph)
+    printed = capsys.readouterr().out
+    assert all(node.name in printed for node in contract.layers(graph))
+    assert "?" not in printed
 
 
 def elaborated(name: str) -> networkx.DiGraph[str]:
@@ -81,12 +92,8 @@ def elaborated(name: str) -> networkx.DiGraph[str]:
     return graph
 
 
-def owned(graph: networkx.DiGraph[str], which: str) -> dict[str, list[int]]:
-    return {f"{n.name}.{key}": list(shape) for n in contract.nodes(graph) for key, shape in getattr(n, which).items()}
-
-
-def shapes(tensors: Any) -> dict[str, list[int]]:
-    return {key: list(tensor.shape) for key, tensor in tensors}
+def parameters(graph: networkx.DiGraph[str]) -> int:
+    return sum(map(contract.parameter_count, contract.nodes(graph)))
 
 
 def ways(read: Input, names: dict[str, int]) -> list[Any]:

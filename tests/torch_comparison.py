@@ -15,7 +15,6 @@ from builder.graph import Node
 from builder.graph import node as node_of
 from dsl.diagnostics import SpecError
 
-
 # LAPACK gives other last digits from call to call, as the tensors lie in memory.
 _UNREPEATABLE = ("torch.linalg.lstsq",)
 EMPTY = "a size of 0, which a spec does not have"
