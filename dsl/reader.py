@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from dsl import files
 from dsl import overrides as settings
-from dsl.diagnostics import SpecError, in_order
+from dsl.diagnostics import Fix, SpecError, in_order
 from dsl.expressions import holds_expression
+from dsl.keys import KINDS, LAYER, meant
 from dsl.layering import layered
 from dsl.records import Block, Data, Definition, Document, Group, Input, Layer, Loss, Optimizer, Place, Spec, Train
 from dsl.source import Source, key_text
@@ -149,7 +150,7 @@ class _Reader:
             if any(given == each.name for each in inputs):
                 self.faults.add(table.place, f"`{given}` is a param and an input of the block", "name", part="key")
         block = self.block(table, inputs)
-        table.close((), f"key of the block `{name}`")
+        table.close((), f" of the block `{name}`")
         return Definition(place=table.place, name=name, body=block, params=params,
                           defaults=defaults.values if defaults else {})  # fmt: skip
 
@@ -278,7 +279,7 @@ class _Reader:
         common: dict[str, Any] = {
             "place": table.place, "name": name, "input": reads, "args": table.raw("args"),
             "repeat": table.raw("repeat"), "parallel": table.raw("parallel") or False,
-            "when": table.raw("when") if table.has("when") else True,
+            "when": True if table.raw("when") is None else table.raw("when"),
             "tie": self.tie(table), "train_only": table.raw("train_only") or False,
         }  # fmt: skip
         if table.has("layers"):
@@ -288,21 +289,34 @@ class _Reader:
             share, value = self.words(table, "share"), self.words(table, "value")
             if share is not None and value is not None:
                 self.faults.add(table.place.at("value"), "a layer has `share` or `value`, not both", "key")
-            table.close((), f"key of a layer with `{'share' if share is not None else 'value'}`")
+            kind_of = "share" if share is not None else "value"
+            _forget(table, "type", "share" if kind_of == "value" else "value")
+            table.close((), f" of a layer with `{kind_of}`")
             return Layer(share=share, value=value, **common)
         if kind is None and not table.has("type"):
-            self.faults.add(table.place, "a layer has a `type`, `layers`, `share` or `value`", "missing")
+            self.no_kind(table)
         arguments = {key: value for key, value in table.values.items() if key not in table.asked}
         if "share" in arguments:
             self.faults.add(table.place.at("share"), "a layer has `type` or `share`, not both", "key")
         return Layer(type=kind, arguments=arguments, **common)
 
+    def no_kind(self, table: Table) -> None:
+        """Nothing says what a layer is, or a misspelled key does."""
+        for key in table.values:
+            near = meant(key, table.values, KINDS)
+            if near and key not in LAYER:
+                self.faults.add(table.place.at(key), f"unknown key `{key}`", "key", part="key",
+                                fix=Fix(f"did you mean `{near[0]}`?", near[0]))  # fmt: skip
+                return
+        self.faults.add(table.place, "a layer has a `type`, `layers`, `share` or `value`", "missing")
+
     def group(self, table: Table, kind: str | None, common: dict[str, Any]) -> Layer:
         if kind is not None:
             self.faults.add(table.place.at("type"), "a layer has `type` or `layers`, not both", "key")
-        inputs = self.named_inputs(table) if table.has("inputs") else None
+        inputs = self.named_inputs(table) if table.raw("inputs") is not None else None
         block = self.block(table, inputs)
-        table.close((), "key of a group")
+        _forget(table, "type", "share", "value")
+        table.close((), " of a group")
         return Layer(group=block, init=block.init, freeze=block.freeze, **common)
 
     def words(self, table: Table, key: str) -> str | None:
@@ -449,6 +463,13 @@ class _Reader:
         )  # fmt: skip
         table.close(("accumulate", "early_stopping", "compile", "deterministic", "save_every"))
         return train
+
+
+def _forget(table: Table, *keys: str) -> None:
+    """Keys that have no place here are not listed as known; written, they have been told."""
+    for key in keys:
+        if not table.has(key):
+            table.asked.pop(key, None)
 
 
 def unfit_name(name: str) -> str | None:

@@ -87,8 +87,9 @@ class Table:
             self.place.at(key), f"`{key}` is {expected}, not {described(value)}", label=f"expected {expected}"
         )
 
-    def close(self, later: Iterable[str] = (), what: str = "key") -> None:
-        """Report every key that no getter asked for. `later`: keys of the language that this version does not read."""
+    def close(self, later: Iterable[str] = (), of: str = "") -> None:
+        """Report every key that no getter asked for. `later`: keys of the language that this version does not read.
+        of: what the table is, as in " of a group"."""
         for key in self.values:
             if key in self.asked:
                 continue
@@ -102,7 +103,7 @@ class Table:
             fix = Fix(f"did you mean `{near[0]}`?", near[0]) if near else None
             known = ", ".join(self.asked)
             notes = () if near else (f"known here: {known}",)
-            self.faults.add(place, f"unknown {what} `{key}`", "key", part="key", notes=notes, fix=fix)
+            self.faults.add(place, f"unknown key `{key}`{of}", "key", part="key", notes=notes, fix=fix)
 
 
 class _Faulty:

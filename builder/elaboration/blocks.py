@@ -12,6 +12,7 @@ from builder.elaboration.naming import label_of
 from builder.elaboration.sight import FaultToldError, Seen
 from dsl.catalogue import suggest
 from dsl.diagnostics import Diagnostic, Fix
+from dsl.keys import meant
 from dsl.records import Block, Definition, Input, Layer
 from dsl.tables import FAULTY, Faults, described, resolved
 
@@ -83,7 +84,7 @@ def takes_rest(block: Block) -> bool:
 
 def _tell_unknown(definition: Definition, rest: Mapping[str, Given], names: Sequence[str], faults: Faults) -> None:
     for key, (_, place) in rest.items():
-        near = suggest(key, list(names))
+        near = suggest(key, list(names)) or meant(key, rest)
         fix = Fix(f"did you mean `{near[0]}`?", near[0]) if near else None
         listed = f"it has {', '.join(names)}" if names else "it has no params"
         more = f'{_defined(definition)}, and none of its layers has args = "${{rest}}"'

@@ -18,11 +18,17 @@ from builder.shapes.sizes import Free
 from dsl.catalogue import suggest
 from dsl.catalogue.types import DTYPES
 from dsl.diagnostics import Fix
+from dsl.keys import meant
 from dsl.records import Layer
 from dsl.tables import Faults, described, is_whole
 
 STORED = ("Parameter", "Buffer")
 _KEYS = {"Parameter": ("shape", "dtype"), "Buffer": ("shape", "dtype", "persistent")}
+# What PyTorch and others call the same, folded.
+_ELSEWHERE = {
+    "data": ("init",), "value": ("init",), "tensor": ("init",), "fill": ("init",), "size": ("shape",),
+    "shapes": ("shape",), "dims": ("shape",),
+}  # fmt: skip
 
 
 def stored(layer: Layer, name: str, path: str, frame: Frame, feed: Feed, faults: Faults) -> tuple[Node, Seen]:
@@ -114,9 +120,10 @@ def _dims(value: Any) -> tuple[int, ...]:
 def _check_keys(kind: str, given: Mapping[str, Given], faults: Faults) -> None:
     for key, (value, place) in given.items():
         if key not in _KEYS[kind]:
-            near = suggest(key, [*_KEYS[kind], "init"])
+            near = suggest(key, [*_KEYS[kind], "init"], _ELSEWHERE) or meant(key, given)
             fix = Fix(f"did you mean `{near[0]}`?", near[0]) if near else None
-            faults.add(place, f"{kind} has no argument `{key}`", "argument", part="key", fix=fix)
+            notes = () if near else (f"it takes {', '.join(_KEYS[kind])} and init",)
+            faults.add(place, f"{kind} has no argument `{key}`", "argument", part="key", notes=notes, fix=fix)
             raise FaultToldError
         if key == "dtype" and value not in DTYPES:
             near = suggest(str(value), list(DTYPES))

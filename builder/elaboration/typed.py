@@ -16,8 +16,9 @@ from builder.graph import Node
 from builder.shapes.call import Call, Made, Misfit, TensorType, Value
 from builder.shapes.rules import shape
 from builder.shapes.sizes import Free, plain
-from dsl.catalogue import Entry, bind
+from dsl.catalogue import Entry, Problem, bind
 from dsl.diagnostics import Fix
+from dsl.keys import meant
 from dsl.records import Layer, Place
 from dsl.tables import Faults, described
 
@@ -125,11 +126,13 @@ class TypedLayer:
         if self.entry.role != "module":
             held |= dict.fromkeys(keyword_reads, "a reference")
         problems = [each for each in bind(self.entry, held) if not self._inferred_later(each)]
+        if any(each.kind == "unknown" and self._meant(each)[:1] == ["args"] for each in problems):
+            problems = [each for each in problems if each.kind != "missing"]
         for problem in problems:
             place = self._place(problem.argument)
             kind = self.entry.name
             if problem.kind == "unknown":
-                near = problem.suggestions
+                near = self._meant(problem)
                 fix = Fix(f"did you mean {either_of(near)}?", near[0]) if near else None
                 notes = () if near else (f"it takes {problem.expected}",) if problem.expected else ()
                 self.faults.add(place, f"{kind} has no argument `{problem.argument}`", "argument", part="key",
@@ -146,6 +149,10 @@ class TypedLayer:
                                      fix=Fix(f"add {problem.argument} = ..."))  # fmt: skip
         if problems:
             raise FaultToldError
+
+    def _meant(self, problem: Problem) -> list[str]:
+        """Arguments of the type, else keys that every layer has, that an unknown one may stand for."""
+        return list(problem.suggestions) or meant(problem.argument, self.given)[:1]
 
     def _inferred_later(self, problem: Any) -> bool:
         """num_embeddings may come from the `high` of an input."""
