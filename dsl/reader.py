@@ -85,7 +85,12 @@ def _vars(values: Any, place: Place, faults: Faults) -> dict[str, Any]:
     for name, value in values.items():
         if not name.isidentifier() or keyword.iskeyword(name):
             faults.add(place.at(name), f"a var's name has letters, digits and `_`, unlike `{name}`", "name", part="key")
+        before = len(faults)
         scope[name] = resolved(value, place.at(name), faults, scope)
+        later = [each for each in values if each not in scope and re.search(rf"\b{re.escape(each)}\b", str(value))]
+        if later:
+            told = [f"`{each}` is written after it: a var sees those before it" for each in later]
+            faults[before:] = [replace(each, notes=(*each.notes, *told), fix=None) for each in faults[before:]]
     return scope
 
 
@@ -158,16 +163,23 @@ class _Reader:
         names = table.raw("params")
         if names is None:
             return ()
-        if not isinstance(names, list) or not all(isinstance(each, str) and each.isidentifier() for each in names):
-            table.wrong("params", names, "an array of names")
+        if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+            table.wrong("params", names, 'an array of names, as in ["channels"]')
             return ()
+        for index, name in enumerate(names):
+            unfit = not name.isidentifier() or keyword.iskeyword(name)
+            if unfit or name in names[:index]:
+                why = "an expression could not hold it" if unfit else "it stands there twice"
+                self.faults.add(table.place.at("params", index), f"`{name}` cannot name a param: {why}", "name",
+                                part="value")  # fmt: skip
         return tuple(names)
 
     def named_inputs(self, table: Table) -> tuple[Input, ...]:
         """The inputs of a block or a group: names, whose shapes are those of what is fed."""
         names, place = table.raw("inputs"), table.place.at("inputs")
         if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
-            table.wrong("inputs", names, "an array of names: the shapes are those of what is fed")
+            self.faults.add(place, f"`inputs` of a block or a group is an array of names, not {described(names)}",
+                            label='such as inputs = ["x"]', notes=("the shapes are those of what is fed",))  # fmt: skip
             return ()
         found = []
         for index, name in enumerate(names):
@@ -183,6 +195,11 @@ class _Reader:
         outputs = table.raw("outputs")
         if outputs is not None and not isinstance(outputs, str | list | dict):
             table.wrong("outputs", outputs, "a name, an array of names or a table of names")
+            outputs = None
+        elif outputs is not None and not outputs:
+            self.faults.add(
+                table.place.at("outputs"), "`outputs` is empty: leave it out to give the last layer's result"
+            )
             outputs = None
         return Block(place=table.place, inputs=inputs, layers=layers, outputs=outputs, init=table.raw("init"),
                      freeze=table.raw("freeze") or False)  # fmt: skip
@@ -202,6 +219,10 @@ class _Reader:
         if not _names_an_argument(name):
             self.faults.add(place, f"`{name}` cannot name an input: it becomes an argument's name", "name", part="key")
             return None
+        if name in self.scope:
+            self.faults.add(
+                place, f"`{name}` is a var and an input; one of them needs another name", "name", part="key"
+            )
         value = resolved(value, place, self.faults, self.scope)
         if value is FAULTY:
             return None
@@ -255,7 +276,7 @@ class _Reader:
             self.faults.add(place, f"`layers` is an array of tables, not {described(value)}")
             return ()
         if not value:
-            self.faults.add(place, "`layers` is empty: a model has at least one layer", "missing")
+            self.faults.add(place, "`layers` is empty: there is at least one layer", "missing")
         found = []
         for index, each in enumerate(value):
             if isinstance(each, dict):
@@ -274,8 +295,10 @@ class _Reader:
     def whole_layer(self, table: Table) -> Layer:
         name, kind, reads = self.name(table), self.words(table, "type"), table.raw("input")
         if reads is not None and not isinstance(reads, str | list | dict):
-            table.wrong("input", reads, "a name, an array of names or a table of them")
+            table.wrong("input", reads, "a name, an array of names or a table of them", _quoted("input", reads))
             reads = None
+        elif reads is not None and not reads:
+            self.faults.add(table.place.at("input"), "`input` is empty: leave it out to read the layer before")
         common: dict[str, Any] = {
             "place": table.place, "name": name, "input": reads, "args": table.raw("args"),
             "repeat": table.raw("repeat"), "parallel": table.raw("parallel") or False,
@@ -283,12 +306,16 @@ class _Reader:
             "tie": self.tie(table), "train_only": table.raw("train_only") or False,
         }  # fmt: skip
         if table.has("layers"):
-            return self.group(table, kind, common)
+            return self.group(table, common)
         common |= {"init": table.raw("init"), "freeze": table.raw("freeze") or False}
+        if common["parallel"] and common["repeat"] is None:
+            self.faults.add(table.place.at("parallel"), "`parallel` is for the copies of a `repeat`", "key",
+                            fix=Fix("add repeat = ..., or leave parallel out"))  # fmt: skip
         if kind is None and (table.has("share") or table.has("value")):
             share, value = self.words(table, "share"), self.words(table, "value")
             if share is not None and value is not None:
                 self.faults.add(table.place.at("value"), "a layer has `share` or `value`, not both", "key")
+            self.no_parameters(table, "share" if share is not None else "value")
             kind_of = "share" if share is not None else "value"
             _forget(table, "type", "share" if kind_of == "value" else "value")
             table.close((), f" of a layer with `{kind_of}`")
@@ -300,6 +327,14 @@ class _Reader:
             self.faults.add(table.place.at("share"), "a layer has `type` or `share`, not both", "key")
         return Layer(type=kind, arguments=arguments, **common)
 
+    def no_parameters(self, table: Table, kind: str) -> None:
+        """What is said of a layer's own parameters has no place where it has none."""
+        for key in ("init", "freeze", "tie"):
+            if table.values.get(key):
+                fix = Fix(f"write it on `{table.values['share']}`") if kind == "share" else None
+                message = f"`{key}` has no place on a layer with `{kind}`, which has no parameters of its own"
+                self.faults.add(table.place.at(key), message, "key", fix=fix)
+
     def no_kind(self, table: Table) -> None:
         """Nothing says what a layer is, or a misspelled key does."""
         for key in table.values:
@@ -310,9 +345,10 @@ class _Reader:
                 return
         self.faults.add(table.place, "a layer has a `type`, `layers`, `share` or `value`", "missing")
 
-    def group(self, table: Table, kind: str | None, common: dict[str, Any]) -> Layer:
-        if kind is not None:
-            self.faults.add(table.place.at("type"), "a layer has `type` or `layers`, not both", "key")
+    def group(self, table: Table, common: dict[str, Any]) -> Layer:
+        for key in ("type", "share", "value"):
+            if table.raw(key) is not None:
+                self.faults.add(table.place.at(key), f"a layer has `{key}` or `layers`, not both", "key")
         inputs = self.named_inputs(table) if table.raw("inputs") is not None else None
         block = self.block(table, inputs)
         _forget(table, "type", "share", "value")
@@ -323,7 +359,7 @@ class _Reader:
         """A key that is text; `${...}` in it waits until the layer is reached."""
         value = table.raw(key)
         if value is not None and not isinstance(value, str):
-            table.wrong(key, value, "text")
+            table.wrong(key, value, "text", _quoted(key, value) if key == "share" else None)
             return None
         return value
 
@@ -463,6 +499,11 @@ class _Reader:
         )  # fmt: skip
         table.close(("accumulate", "early_stopping", "compile", "deterministic", "save_every"))
         return train
+
+
+def _quoted(key: str, value: Any) -> Fix | None:
+    """A position is text where a name may stand."""
+    return Fix(f'{key} = "{value}"', f'{key} = "{value}"') if is_whole(value) else None
 
 
 def _forget(table: Table, *keys: str) -> None:

@@ -16,7 +16,7 @@ from builder.graph import Node
 from builder.shapes.call import Call, Made, Misfit, TensorType, Value
 from builder.shapes.rules import shape
 from builder.shapes.sizes import Free, plain
-from dsl.catalogue import Entry, Problem, bind
+from dsl.catalogue import Entry, Problem, bind, suggest
 from dsl.diagnostics import Fix
 from dsl.keys import meant
 from dsl.records import Layer, Place
@@ -92,6 +92,7 @@ class TypedLayer:
         for key, value in feed.values.items():
             arguments[key] = value
             self.given[key] = (value, self.layer.place.at("input", key))
+        self._check_fed_names()
         keyword_reads |= {key: self._read(seen) for key, seen in feed.named.items()}
         if feed.named:
             return []
@@ -104,6 +105,21 @@ class TypedLayer:
             if "tensors" not in parameter.type and "any" not in parameter.type:
                 refuse_several(seen, self.layer, self.entry.name, self.faults)
         return [self._read(seen) for seen in feed.placed]
+
+    def _check_fed_names(self) -> None:
+        """A table `input` of a module names what it is called with."""
+        if self.entry.role != "module":
+            return
+        takes = [each.name for each in self.entry.inputs]
+        takes += ["lengths"] if self.entry.name in _RECURRENT else []
+        further = [key for key in (*self.feed.named, *self.feed.values) if key not in takes]
+        for key in further:
+            near = suggest(key, [each for each in takes if each not in self.feed.named])
+            fix = Fix(f"did you mean {either_of(near)}?", near[0]) if near else None
+            self.faults.add(self.layer.place.at("input", key), f"{self.entry.name} has no input `{key}`", "input",
+                            part="key", notes=() if near else (f"its inputs: {', '.join(takes)}",), fix=fix)  # fmt: skip
+        if further:
+            raise FaultToldError
 
     def _lengths(self, keyword_reads: dict[str, Seen]) -> Seen | None:
         """How long each of the padded sequences of a recurrent layer is, where its table `input` says so."""
