@@ -105,7 +105,11 @@ class _Reader:
         blocks = self.blocks(top.table("blocks"))
         model_table = top.table("model")
         model = self.model(model_table) if model_table else None
-        if not top.has("model"):
+        bare = [key for key in ("inputs", "layers", "outputs") if top.raw(key) is not None]
+        for key in bare if not top.has("model") else ():
+            self.faults.add(top.place.at(key), f"`{key}` stands outside of `[model]`", "key", part="key",
+                            fix=Fix("write [model] on a line before it"))  # fmt: skip
+        if not top.has("model") and not bare and not top.meant("model"):
             top.faults.add(
                 top.place, "the spec has no `[model]`", "missing", notes=("a model has `inputs` and `layers`",)
             )
@@ -122,7 +126,7 @@ class _Reader:
 
     def model(self, table: Table) -> Block:
         inputs = self.inputs(table)
-        if not inputs and not table.has("inputs"):
+        if not inputs and not table.has("inputs") and not table.meant("inputs"):
             self.faults.add(table.place, "the model has no `inputs`", "missing", part="key",
                             notes=('inputs = { image = ["N", 1, 28, 28] }',))  # fmt: skip
         block = self.block(table, inputs or ())
@@ -191,7 +195,8 @@ class _Reader:
         return tuple(found)
 
     def block(self, table: Table, inputs: tuple[Input, ...] | None) -> Block:
-        layers = self.layers(table.raw("layers"), table.place.at("layers"), table.has("layers"))
+        there = table.has("layers") or table.meant("layers")
+        layers = self.layers(table.raw("layers"), table.place.at("layers"), there)
         outputs = table.raw("outputs")
         if outputs is not None and not isinstance(outputs, str | list | dict):
             table.wrong("outputs", outputs, "a name, an array of names or a table of names")
@@ -251,7 +256,10 @@ class _Reader:
             table.faults.add(table.place.at("high"), f"`high` is above `low` ({low or 0}), unlike {high}")
         table.close()
         if not isinstance(value, list):
-            self.faults.add(table.place, f"`{name}` has no `shape`", "missing", part="key")
+            if value is not None:
+                table.wrong("shape", value, 'an array such as ["N", 3, 32, 32]')
+            elif not table.meant("shape"):
+                self.faults.add(table.place, f"`{name}` has no `shape`", "missing", part="key")
             return None
         shape = self.shape(value, table.place.at("shape"))
         if shape is None:
@@ -269,11 +277,14 @@ class _Reader:
         return tuple(value)
 
     def layers(self, value: Any, place: Place, there: bool = True) -> tuple[Layer, ...]:
+        if value is None and there:  # a misspelled key, which is told
+            return ()
         if not there:
             self.faults.add(Place(place.document, place.path[:-1]), "there are no `layers`", "missing", part="key")
             return ()
         if not isinstance(value, list):
-            self.faults.add(place, f"`layers` is an array of tables, not {described(value)}")
+            fix = Fix("layers = [{ ... }], or [[model.layers]]") if isinstance(value, dict) else None
+            self.faults.add(place, f"`layers` is an array of tables, not {described(value)}", fix=fix)
             return ()
         if not value:
             self.faults.add(place, "`layers` is empty: there is at least one layer", "missing")

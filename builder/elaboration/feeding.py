@@ -80,7 +80,7 @@ def one_tensor(feed: Feed, layer: Layer, what: str, frame: Frame, faults: Faults
         tensors = [key for key, each in frame.scope.items() if not isinstance(each.value, ChoiceType)]
         fix = Fix(f'add input = "{tensors[0]}"') if tensors else None
         faults.add(_named_place(layer), f"{what} does not say which input it reads", "input",
-                   notes=("inputs: " + ", ".join(tensors),), fix=fix)  # fmt: skip
+                   notes=("inputs: " + ", ".join(tensors),) if tensors else ("there is none",), fix=fix)  # fmt: skip
         raise FaultToldError
     return seen
 

@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from builder.elaboration.arguments import argument_data, either_of, forward_names, is_reference, reads_nothing
+from builder.elaboration.arguments import (
+    argument_data,
+    either_of,
+    forward_names,
+    is_reference,
+    meant_value,
+    reads_nothing,
+)
 from builder.elaboration.feeding import one_tensor, reference, refuse_several
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.given import Given, given_to
@@ -18,6 +25,7 @@ from builder.shapes.rules import shape
 from builder.shapes.sizes import Free, plain
 from dsl.catalogue import Entry, Problem, bind, suggest
 from dsl.diagnostics import Fix
+from dsl.expressions import holds_expression
 from dsl.keys import meant
 from dsl.records import Layer, Place
 from dsl.tables import Faults, described
@@ -116,8 +124,9 @@ class TypedLayer:
         for key in further:
             near = suggest(key, [each for each in takes if each not in self.feed.named])
             fix = Fix(f"did you mean {either_of(near)}?", near[0]) if near else None
+            notes = () if near else (f"its inputs: {', '.join(takes)}",)
             self.faults.add(self.layer.place.at("input", key), f"{self.entry.name} has no input `{key}`", "input",
-                            part="key", notes=() if near else (f"its inputs: {', '.join(takes)}",), fix=fix)  # fmt: skip
+                            part="key", notes=notes, fix=fix)  # fmt: skip
         if further:
             raise FaultToldError
 
@@ -148,15 +157,15 @@ class TypedLayer:
             place = self._place(problem.argument)
             kind = self.entry.name
             if problem.kind == "unknown":
-                near = self._meant(problem)
-                fix = Fix(f"did you mean {either_of(near)}?", near[0]) if near else None
-                notes = () if near else (f"it takes {problem.expected}",) if problem.expected else ()
+                likely = self._meant(problem)
+                fix = Fix(f"did you mean {either_of(likely)}?", likely[0]) if likely else None
+                notes = () if likely else (f"it takes {problem.expected}",) if problem.expected else ()
                 self.faults.add(place, f"{kind} has no argument `{problem.argument}`", "argument", part="key",
                                      notes=notes, fix=fix)  # fmt: skip
             elif problem.kind == "type":
                 message = f"`{problem.argument}` of {kind} is {problem.expected}, not {described(problem.found)}"
-                near = problem.suggestions
-                fix = Fix(f'did you mean "{near[0]}"?', f'{problem.argument} = "{near[0]}"') if near else None
+                computed = holds_expression(self.layer.arguments.get(problem.argument))
+                fix = meant_value(problem, self.frame.constants, computed=computed)
                 self.faults.add(place, message, "argument", label=f"expected {problem.expected}", fix=fix)
             else:
                 what = f": {problem.expected}" if problem.expected else ""
