@@ -49,7 +49,7 @@ def _referred(written: Any, place: Place, frame: Frame, faults: Faults) -> Seen:
             raise FaultToldError
     if isinstance(written, Seen):
         return written
-    around = Surroundings(frame.layers, frame.blocks[-1] if frame.blocks else "")
+    around = Surroundings(frame.layers, frame.blocks[-1] if frame.blocks else "", value=place.path[-1] != "input")
     return look_up(written, frame.scope, place, faults, around)
 
 

@@ -55,7 +55,9 @@ def _more(layer: Layer, frame: Frame, faults: Faults) -> dict[str, Given]:
         raise FaultToldError
     if layer.args == "${rest}":
         return dict(frame.rest)
-    scope = {**frame.names(), "rest": {key: value for key, (value, _) in frame.rest.items()}}
+    scope = frame.names()
+    if frame.blocks:
+        scope["rest"] = {key: value for key, (value, _) in frame.rest.items()}
     value = _value(layer.args, place, faults, scope)
     if not isinstance(value, dict):
         fix = Fix('args = "${rest}"', 'args = "${rest}"') if value == "rest" else None

@@ -156,7 +156,8 @@ def tied(
 
     find: the path of the module that a reference begins with, followed by the rest of the reference.
     """
-    found = {}
+    found: dict[str, tuple[str, TensorType]] = {}
+    before = len(faults)
     for key, each in written.items():
         at = place.at("tie", key)
         path = resolved(each, at, faults, frame.names())
@@ -171,6 +172,8 @@ def tied(
             fix = Fix(f'did you mean "{owner}.{near[0]}"?') if near else None
             notes = (f"what stands there: {', '.join(there[:8])}",) if there and not near else ()
             faults.add(at, f'there is no parameter "{path}" to tie to', "tie", part="value", notes=notes, fix=fix)
-            raise FaultToldError
-        found[key] = (target, state[target])
+        else:
+            found[key] = (target, state[target])
+    if len(faults) > before:
+        raise FaultToldError
     return found

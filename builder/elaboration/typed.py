@@ -20,7 +20,7 @@ from builder.elaboration.given import Given, given_to
 from builder.elaboration.sight import FaultToldError, Seen, data_of, dtype_data, said, shape_data
 from builder.elaboration.sizing import places_of
 from builder.graph import Node
-from builder.shapes.call import Call, Made, Misfit, TensorType, Value
+from builder.shapes.call import Call, ChoiceType, Made, Misfit, TensorType, Value
 from builder.shapes.rules import shape
 from builder.shapes.sizes import Free, plain
 from dsl.catalogue import Entry, Problem, bind, suggest
@@ -61,6 +61,7 @@ class TypedLayer:
             arguments = {**self.earlier.arguments, **arguments}
         self._check_arguments(arguments, keyword_reads)
         self._check_tensors(arguments, keyword_reads, reads)
+        self._refuse_choices()
         if any(seen.unknown for seen in self.read):
             made = Made(result=None)
         else:
@@ -201,7 +202,22 @@ class TypedLayer:
         if missing and not overloaded:
             named_ones = ", ".join(f"`{each}`" for each in missing)
             self.faults.add(place, f"{self.entry.name} also reads {named_ones}", "input",
-                                 fix=Fix(f'add {missing[0]} = "..." or an array in `input`'))  # fmt: skip
+                                 fix=Fix(self._fed_by_name(missing[0])))  # fmt: skip
+            raise FaultToldError
+
+    def _fed_by_name(self, missing: str) -> str:
+        needed = [each.name for each in self.entry.inputs if each.required]
+        if self.entry.role != "module":
+            return f'add {missing} = "..." or an array in `input`'
+        return "input = { " + ", ".join(f'{name} = "..."' for name in needed) + " }"
+
+    def _refuse_choices(self) -> None:
+        """A choice is a word, which only layers of this project's own and from Python read."""
+        choices = [seen for seen in self.read if isinstance(seen.value, ChoiceType)]
+        if choices and self.entry.target.startswith("torch."):
+            place = self.layer.place.at("input" if self.layer.input is not None else "type")
+            message = f"{self.entry.name} reads tensors, and `{choices[0].label}` is a choice"
+            self.faults.add(place, message, "input", notes=tuple(f"input: {said(seen)}" for seen in self.read))
             raise FaultToldError
 
     def _shape(self, arguments: dict[str, Any], reads: Sequence[Any], keyword_reads: Mapping[str, Seen]) -> Made:

@@ -25,10 +25,9 @@ def tell_unreached(spec: Spec, faults: Faults) -> None:
     told = [each.key for each in faults]
     bodies = [spec.model, *(each.body for each in spec.blocks.values())]
     for layer in (layer for body in bodies for layer in _inside(body)):
-        key = key_text(layer.place.path) + "."
-        if layer.type is not None and layer.place.source == spec.document.source:
-            if not any(each.startswith(key) for each in told):
-                _check(layer, spec, faults)
+        key, own = key_text(layer.place.path) + ".", layer.place.source == spec.document.source
+        if layer.type is not None and own and not layer.faulty and not any(each.startswith(key) for each in told):
+            _check(layer, spec, faults)
 
 
 def _inside(block: Block) -> Iterator[Layer]:
