@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path as File
 from typing import Any, Final
@@ -16,6 +16,7 @@ from dsl.diagnostics import Fix, SpecError, in_order
 from dsl.expressions import holds_expression
 from dsl.keys import KINDS, LAYER, meant
 from dsl.layering import layered
+from dsl.parts import sound_parts
 from dsl.records import Block, Data, Definition, Document, Group, Input, Layer, Loss, Optimizer, Place, Spec, Train
 from dsl.source import Source, key_text
 from dsl.tables import FAULTY, Faults, Table, described, is_whole, resolved
@@ -26,8 +27,6 @@ DTYPES: Final = (
 )  # fmt: skip
 # Names that the source of a module needs for itself.
 _TAKEN: Final = ("self", "torch", "nn", "F", "Tensor", "OrderedDict")
-# What the rest of a spec refers to: where one of them is not read, nothing is told of the rest.
-_ALL_LEAN_ON: Final = frozenset(("vars", "blocks", "model", "inputs", "model.inputs", "model.layers", "model.blocks"))
 _TOP: Final = ("vars", "blocks", "loss", "optimizer", "data", "train")
 # Keys of the language that this version does not read.
 _LATER_TOP: Final = ("scheduler", "metrics")
@@ -53,26 +52,8 @@ def _read(source: Source, changes: Mapping[str, Any]) -> Spec:
     scope = _vars(tables.get("vars"), root.at("vars"), faults)
     spec = _Reader(faults, scope).spec(Table(tables, root, faults, scope), document)
     if faults or spec is None:
-        raise SpecError(in_order(faults), _sound_parts(spec, faults) if spec is not None else None)
+        raise SpecError(in_order(faults), sound_parts(spec, faults) if spec is not None else None)
     return spec
-
-
-def _sound_parts(spec: Spec, faults: Faults) -> Spec | None:
-    """What is left of a spec whose form is at fault, so that more may be told of it and nothing twice."""
-    keys = [each.key for each in faults]
-    meant = [each.fix.replacement for each in faults if each.fix and each.code == "key"]
-    misnamed = any(each.code == "name" and each.key.startswith("vars.") for each in faults)
-    if misnamed or not spec.model.layers or not _ALL_LEAN_ON.isdisjoint((*keys, *meant)):
-        return None
-    at_fault = {re.split(r"[.[]", key)[0] for key in keys}
-    if any(each.faulty for each in spec.model.inputs or ()):
-        at_fault.add("data")
-    return replace(
-        spec,
-        losses=() if "model.outputs" in keys else tuple(each for each in spec.losses if _is_sound(each.place, keys)),
-        optimizer=None if "optimizer" in at_fault else spec.optimizer,
-        data=None if "data" in at_fault else spec.data,
-    )
 
 
 def _vars(values: Any, place: Place, faults: Faults) -> dict[str, Any]:
@@ -84,7 +65,9 @@ def _vars(values: Any, place: Place, faults: Faults) -> dict[str, Any]:
         faults.add(place, f"`vars` is a table, not {described(values)}")
         return scope
     for name, value in values.items():
-        if not name.isidentifier() or keyword.iskeyword(name):
+        if keyword.iskeyword(name):
+            faults.add(place.at(name), f"`{name}` is a Python keyword and cannot name a var", "name", part="key")
+        elif not name.isidentifier():
             faults.add(place.at(name), f"a var's name has letters, digits and `_`, unlike `{name}`", "name", part="key")
         before = len(faults)
         scope[name] = resolved(value, place.at(name), faults, scope)
@@ -93,14 +76,8 @@ def _vars(values: Any, place: Place, faults: Faults) -> dict[str, Any]:
         if later:
             where = {each: "is this var itself" if each == name else "is written after it" for each in later}
             told = [f"`{each}` {where[each]}: a var sees those before it" for each in later]
-            faults[before:] = [replace(each, notes=(*each.notes, *told), fix=None) for each in faults[before:]]
+            faults[before:] = [replace(each, notes=tuple(told), fix=None) for each in faults[before:]]
     return scope
-
-
-def _is_sound(place: Place, keys: Sequence[str]) -> bool:
-    """Whether no fault was told of a table, or of anything in it."""
-    own = key_text(place.path)
-    return not any(key == own or key.startswith((f"{own}.", f"{own}[")) for key in keys)
 
 
 class _Reader:
@@ -115,8 +92,10 @@ class _Reader:
         model_table = top.table("model")
         model = self.model(model_table) if model_table else None
         bare = [key for key in ("inputs", "layers", "outputs") if top.raw(key) is not None]
-        for key in bare if not top.has("model") else ():
-            self.faults.add(top.place.at(key), f"`{key}` stands outside of `[model]`", "key", part="key",
+        if bare and not top.has("model"):
+            listed = " and ".join(f"`{each}`" for each in bare)
+            message = f"{listed} stand{'s' if len(bare) == 1 else ''} outside of `[model]`"
+            self.faults.add(top.place.at(bare[0]), message, "key", part="key",
                             fix=Fix("write [model] on a line before it"))  # fmt: skip
         if not top.has("model") and not bare and not top.meant("model"):
             top.faults.add(
@@ -374,8 +353,10 @@ class _Reader:
 
     def group(self, table: Table, common: dict[str, Any]) -> Layer:
         for key in ("type", "share", "value"):
-            if table.raw(key) is not None:
-                self.faults.add(table.place.at(key), f"a layer has `{key}` or `layers`, not both", "key")
+            value = table.raw(key)
+            if value is not None:
+                fix = Fix("leave type out: a group is a Sequential") if value == "Sequential" else None
+                self.faults.add(table.place.at(key), f"a layer has `{key}` or `layers`, not both", "key", fix=fix)
         inputs = self.named_inputs(table) if table.raw("inputs") is not None else None
         block = self.block(table, inputs)
         _forget(table, "type", "share", "value")

@@ -101,7 +101,7 @@ def _picked(seen: Seen, pick: str, place: Place, faults: Faults, around: Surroun
     there = [f"{label}.{each}" for each in seen.picks if not several or each not in seen.parameters]
     notes = [f"what can be picked: {', '.join(there)}"] if there else []
     if several:
-        message = f"`{label}` has no result `{pick}`: it gives {text_of(value)}"
+        message = f"`{label}` has no result `{pick}`" + ("" if seen.unknown else f": it gives {text_of(value)}")
     elif any(each.name == label and each.repeat is not None for each in around.layers):
         message = (
             f"`{label}` gives the result of its last copy, {text_of(value)}, and `{pick}` is not seen from outside"

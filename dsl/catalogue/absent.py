@@ -60,7 +60,7 @@ def absent(name: str, spec: str, blocks: Iterable[str] = ()) -> Absent:
     if bracket and called:
         likely = called.strip().rpartition(".")[2]
         return Absent(message, (), Fix(f'type = "{likely}", and each argument as a key of its own'))
-    near = suggest(name, [*blocks, *names()], ALIASES) or _abbreviated(name)
+    near = _abbreviated(name) or suggest(name, [*blocks, *names()], ALIASES)
     if near:
         listed = " or ".join(f"`{each}`" for each in near)
         return Absent(message, (), Fix(f"did you mean {listed}?", f'type = "{near[0]}"'))
