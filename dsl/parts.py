@@ -25,12 +25,13 @@ def sound_parts(spec: Spec, faults: Faults) -> Spec | None:
     misnamed = any(each.code == "name" and each.key.startswith("vars.") for each in faults)
     if misnamed or not spec.model.layers or not _ALL_LEAN_ON.isdisjoint((*keys, *meant)):
         return None
+    astray = "model.outputs" in keys or "outputs" in meant  # what a loss may name is not known then
     at_fault = {re.split(r"[.[]", key)[0] for key in keys}
     if any(each.faulty for each in spec.model.inputs or ()):
         at_fault.add("data")
     return replace(
         spec,
-        losses=() if "model.outputs" in keys else tuple(each for each in spec.losses if _is_sound(each.place, keys)),
+        losses=() if astray else tuple(each for each in spec.losses if _is_sound(each.place, keys)),
         optimizer=None if "optimizer" in at_fault else spec.optimizer,
         data=None if "data" in at_fault else spec.data,
     )

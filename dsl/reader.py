@@ -14,7 +14,7 @@ from dsl import files
 from dsl import overrides as settings
 from dsl.diagnostics import Fix, SpecError, in_order
 from dsl.expressions import holds_expression
-from dsl.keys import KINDS, LAYER, meant
+from dsl.keys import KINDS, LAYER, meant, meant_name
 from dsl.layering import layered
 from dsl.parts import sound_parts
 from dsl.records import Block, Data, Definition, Document, Group, Input, Layer, Loss, Optimizer, Place, Spec, Train
@@ -251,7 +251,7 @@ class _Reader:
         if not isinstance(value, list):
             if value is not None:
                 table.wrong("shape", value, 'an array such as ["N", 3, 32, 32]')
-            elif not table.meant("shape"):
+            elif not _misspelled(table, "shape", "options"):
                 self.faults.add(table.place, f"`{name}` has no `shape`", "missing", part="key")
             return None
         shape = self.shape(value, table.place.at("shape"))
@@ -296,7 +296,9 @@ class _Reader:
     def layer(self, table: Table) -> Layer:
         before = len(self.faults)
         layer = self.whole_layer(table)
-        return replace(layer, faulty=self.at_fault(table.place, before))
+        if not self.at_fault(table.place, before):
+            return layer
+        return replace(layer, faulty=True, name=layer.name if layer.name is not None else meant_name(table.values))
 
     def whole_layer(self, table: Table) -> Layer:
         name, kind, reads = self.name(table), self.words(table, "type"), table.raw("input")
@@ -341,14 +343,20 @@ class _Reader:
                 message = f"`{key}` has no place on a layer with `{kind}`, which has no parameters of its own"
                 self.faults.add(table.place.at(key), message, "key", fix=fix)
 
-    def no_kind(self, table: Table) -> None:
-        """Nothing says what a layer is, or a misspelled key does."""
+    def misspelled_type(self, table: Table) -> bool:
+        """Whether a key that stands for `type`, or for another that says what a layer is, is misspelled; told then."""
         for key in table.values:
             near = meant(key, table.values, KINDS)
             if near and key not in LAYER:
                 self.faults.add(table.place.at(key), f"unknown key `{key}`", "key", part="key",
                                 fix=Fix(f"did you mean `{near[0]}`?", near[0]))  # fmt: skip
-                return
+                return True
+        return False
+
+    def no_kind(self, table: Table) -> None:
+        """Nothing says what a layer is, or a misspelled key does."""
+        if self.misspelled_type(table):
+            return
         self.faults.add(table.place, "a layer has a `type`, `layers`, `share` or `value`", "missing")
 
     def group(self, table: Table, common: dict[str, Any]) -> Layer:
@@ -412,7 +420,8 @@ class _Reader:
             table.close()
             return Loss(place=table.place, block=block, name=name, factor=factor)
         if not table.has("type") and not table.has("value"):
-            self.faults.add(table.place, "the loss has no `type`", "missing", part="key")
+            if not self.misspelled_type(table):
+                self.faults.add(table.place, "the loss has no `type`", "missing", part="key")
             return Loss(place=table.place, block=Block(place=table.place, inputs=(), layers=()))
         layer = self.layer(table)
         arguments = {key: value for key, value in layer.arguments.items() if key != "factor"}
@@ -425,7 +434,7 @@ class _Reader:
             return None
         kind = table.text("type")
         if kind is None:
-            if not table.has("type"):
+            if not table.has("type") and not self.misspelled_type(table):
                 self.faults.add(table.place, "the optimizer has no `type`", "missing", part="key")
             return None
         groups = self.groups(table.raw("groups"), table.place.at("groups"))
@@ -456,7 +465,7 @@ class _Reader:
         if table is None:
             return None
         source = table.value("source", None, _is_source, "a name, a path or a table of files")
-        if not table.has("source"):
+        if not table.has("source") and not _misspelled(table, "source", "validation"):
             self.faults.add(table.place, "the data has no `source`", "missing", part="key")
         validation = table.value("validation", None, _is_validation, "a part between 0 and 1, or a source")
         fields = resolved(table.raw("fields") or {}, table.place.at("fields"), self.faults, self.scope)
@@ -464,7 +473,7 @@ class _Reader:
             table.wrong("fields", table.values["fields"], "a table")
             fields = {}
         prepare = None
-        if table.has("prepare"):
+        if table.raw("prepare") is not None:
             layers = self.layers(table.raw("prepare"), table.place.at("prepare"))
             prepare = Block(place=table.place.at("prepare"), layers=layers)
         data = Data(
@@ -513,6 +522,10 @@ class _Reader:
 def _quoted(key: str, value: Any) -> Fix | None:
     """A position is text where a name may stand."""
     return Fix(f'{key} = "{value}"', f'{key} = "{value}"') if is_whole(value) else None
+
+
+def _misspelled(table: Table, *keys: str) -> bool:
+    return any(table.meant(key) for key in keys)
 
 
 def _forget(table: Table, *keys: str) -> None:
