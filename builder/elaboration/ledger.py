@@ -60,11 +60,15 @@ class Ledger(ABC):
         frame.entries.count += 1
         return key
 
+    def node(self, name: str) -> Node | None:
+        """The node of this name, if it has been made."""
+        at = self.index.get(name)
+        return self.nodes[at] if at is not None else None
+
     def owner(self, path: str) -> Node | None:
         """The node that made the module at this path."""
         made = self.recipes.get(path)
-        at = self.index.get(made.name) if made else None
-        return self.nodes[at] if at is not None and at < len(self.nodes) else None
+        return self.node(made.name) if made else None
 
     # Regions
 
