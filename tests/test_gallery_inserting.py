@@ -58,10 +58,14 @@ def at(tables: dict[str, Any], path: tuple[str | int, ...]) -> Any:
 
 
 def with_one_more(tables: dict[str, Any], path: tuple[str | int, ...], index: int) -> dict[str, Any]:
-    """Tables with a layer put in; it reads what the layer after it reads, where that one says so."""
+    """Tables with a layer put in. It reads what the layer after it says that it reads; the first, its block's input."""
     changed = copy.deepcopy(tables)
-    layers = at(changed, path)
-    following = layers[index].get("input") if index < len(layers) else None
-    read = following[0] if isinstance(following, list) else following
+    layers, inputs = at(changed, path), list(at(changed, path[: 1 if path[0] == "model" else 2]).get("inputs", []))
+    read = layers[index].get("input") if index < len(layers) else None
+    first = index == 0 and not any(key for key in path if isinstance(key, int))
+    if read is None and first and len(inputs) > 1:
+        read = inputs
+    if isinstance(read, list):
+        read = read[0]
     layers.insert(index, {"type": "Identity"} | ({"input": read} if isinstance(read, str) else {}))
     return changed
