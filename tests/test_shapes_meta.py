@@ -99,6 +99,12 @@ def test_torch_objections_are_told_in_its_words() -> None:
     assert found.notes[0].startswith("torch says: ")
 
 
+@pytest.mark.parametrize("name", ["nonzero", "unique", "argwhere"])
+def test_what_hangs_on_the_numbers_is_told_apart_from_what_does_not_fit(name: str) -> None:
+    message = f"the shape of what {name} makes cannot be told without the numbers that it reads"
+    assert objection(name, {}, typed(3, 4)).message == message
+
+
 def test_a_size_that_must_be_fixed_is_named() -> None:
     found = objection("meshgrid", {"indexing": "ij"}, (typed("N", 3), typed(4)))
     assert found.notes[0].startswith("torch says: ")

@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 import torch
-from torch.testing._internal.common_methods_invocations import op_db
 from torch.overrides import TorchFunctionMode
+from torch.testing._internal.common_methods_invocations import op_db
 from torch.testing._internal.opinfo.core import OpInfo
 from torch_module_samples import noted, replaced
 from torch_samples import NONE, Sample, Unsayable, data
@@ -32,6 +32,22 @@ def infos_of(target: str) -> list[OpInfo]:
     """The entries for a function or a method of the catalogue."""
     name = target.removeprefix("torch.").removeprefix("Tensor.")
     return infos().get(name, [])
+
+
+# Where a result's size hangs on the numbers, a spec cannot know it: the reason that such samples are counted under.
+BY_NUMBERS = "a result whose size hangs on the numbers"
+_BY_NUMBERS = ("argwhere", "bincount", "nonzero", "unique", "unique_consecutive")
+_BY_NUMBERS_OF = {
+    "masked_select": "mask", "repeat_interleave": "repeats", "tensor_split": "tensor_indices_or_sections",
+}  # fmt: skip
+
+
+def hangs_on_numbers(entry: Entry, given: Mapping[str, Any]) -> bool:
+    if entry.name == "one_hot":
+        return given.get("num_classes", -1) == -1
+    deciding = _BY_NUMBERS_OF.get(entry.name, "")
+    decides = isinstance(given.get(deciding), torch.Tensor) and given.get("output_size") is None
+    return entry.name in _BY_NUMBERS or decides
 
 
 def samples(target: str, most: int) -> Iterator[Sample | str]:
@@ -81,6 +97,13 @@ def _call(info: OpInfo, entry: Entry, each: Any) -> tuple[tuple[Any, ...], dict[
     return caught.call or direct
 
 
+def function_sample(target: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Sample:
+    """A call of ours."""
+    entry = find(target)
+    assert entry is not None, target
+    return _sample(entry, f"{target} own", args, kwargs)
+
+
 def torch_function(target: str) -> Any:
     """What stands behind a dotted name; None where nothing does."""
     found: Any = torch
@@ -90,34 +113,35 @@ def torch_function(target: str) -> Any:
 
 
 def _sample(entry: Entry, label: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Sample:
+    args = _one_list(entry, args)
     given = bound(entry, args, _needed(kwargs))
+    if hangs_on_numbers(entry, given):
+        raise Unsayable(BY_NUMBERS)
     follows = entry.accepts("training") and "training" not in given
+    spread = any(each.passing == "spread" for each in entry.parameters)
+    placed = [name for name, _ in zip(given, args, strict=False)]
 
     def run(_: object, training: bool, fed: Mapping[str, torch.Tensor]) -> Any:
-        args = [replaced(name, given[name], dict(fed)) for name in placed]
-        kwargs = {name: replaced(name, value, dict(fed)) for name, value in given.items() if name not in placed}
+        args = [replaced(name, given[name], fed) for name in placed]
+        kwargs = {name: replaced(name, value, fed) for name, value in given.items() if name not in placed}
         if follows:
             kwargs["training"] = training
-        if entry.accepts("dropout_p") and not training:
+        if entry.name == "scaled_dot_product_attention" and not training:
             kwargs["dropout_p"] = 0.0
-        return called(*args, **kwargs)
+        return function(*args[:-1], *args[-1], **kwargs) if spread else function(*args, **kwargs)
 
-    called, placed = _called(entry), _by_place(entry, given)
+    function = torch_function(entry.target)
     return Sample(target=entry.target, label=label, given=given, run=run)
 
 
-def _called(entry: Entry) -> Any:
-    found = torch_function(entry.target)
-    if any(each.passing == "spread" for each in entry.parameters):
-        return lambda *args, **kwargs: found(*args[:-1], *args[-1], **kwargs)
-    return found
-
-
-def _by_place(entry: Entry, given: Mapping[str, Any]) -> list[str]:
-    """What is handed over by place: all up to the last argument that must be, else the first."""
-    names = list(given)
-    forced = [each.name for each in entry.parameters if each.passing != "name"]
-    return names[: max([names.index(each) + 1 for each in forced if each in names], default=1)]
+def _one_list(entry: Entry, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The tensors of a function that spreads them (meshgrid, einsum) as one list, behind what stands before it."""
+    places = [each.passing for each in entry.parameters]
+    if "spread" not in places:
+        return args
+    before = places.index("spread")
+    tensors = [part for each in args[before:] for part in (each if isinstance(each, (list, tuple)) else [each])]
+    return (*args[:before], tensors)
 
 
 def bound(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,9 +157,7 @@ def _bound(
     signature: tuple[Parameter, ...], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     names = [each.name for each in signature]
-    if signature and signature[0].passing == "spread":
-        args = ([arg for each in args for arg in (each if isinstance(each, (list, tuple)) else [each])],)
-    if len(args) > len(names):
+    if len(args) > len(names) or set(names[: len(args)]) & set(kwargs):
         return None
     found = {**dict(zip(names, args, strict=False)), **kwargs}
     missing = [each for each in signature if each.required and each.name not in found]

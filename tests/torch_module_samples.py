@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -104,7 +104,7 @@ def module_sample(
     )
 
 
-def replaced(name: str, value: Any, fed: dict[str, torch.Tensor]) -> Any:
+def replaced(name: str, value: Any, fed: Mapping[str, torch.Tensor]) -> Any:
     """The value with its tensors taken from what is fed (the sample's own copies, or those of another size)."""
     if isinstance(value, torch.Tensor):
         return fed.get("x" if name == "self" else name, value)

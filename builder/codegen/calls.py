@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from builder.codegen.literals import called, entry_of, keywords, literal
 from builder.codegen.rearranging import chain
 from builder.graph import Node
-from dsl.catalogue import Parameter, signature_of
+from dsl.catalogue import Entry, Parameter, signature_of
 
 
 def constructor(node: Node) -> str:
@@ -23,7 +23,7 @@ def constructor(node: Node) -> str:
 def forward_arguments(node: Node) -> dict[str, Any]:
     """The arguments that go into each call of a module, not into its constructor.
 
-    A name that both have (`log_input` of PoissonNLLLoss) is the constructor's: what is fed is a tensor, and no argument.
+    A name that both have (`log_input` of PoissonNLLLoss) is the constructor's: what is fed is no argument.
     """
     entry = entry_of(node.target)
     names = {each.name for each in entry.inputs if not entry.accepts(each.name)}
@@ -34,22 +34,23 @@ def call(node: Node, values: Sequence[str], keyword_values: Mapping[str, str], m
     """The expression that computes a node. `values` are Python's names for what it reads; `module` for its module."""
     entry = entry_of(node.target)
     device = _device(node, values, keyword_values)
-    named = [f"{key}={value}" for key, value in keyword_values.items()]
     if node.role == "module":
+        named = [f"{key}={value}" for key, value in keyword_values.items()]
         return f"{module}({_joined(*values, *named, keywords(entry, forward_arguments(node), device))})"
     if node.target == "tomograph.rearrange":
         lengths = {key: str(value) for key, value in node.arguments.items() if key != "pattern"}
         fed = (*values, *keyword_values.values())
         return chain(fed[0], node.arguments["pattern"], len(node.input_shapes[0]), lengths)
     signature = signature_of(entry, {**node.arguments, **dict.fromkeys(keyword_values, "a reference")})
-    first = [literal(value, signature[key], device) for key, value in _by_place(signature, node.arguments).items()]
-    others = {key: value for key, value in node.arguments.items() if key not in _by_place(signature, node.arguments)}
-    words = [f"{key}={_worded(key, value, signature, device)}" for key, value in others.items()]
+    texts = dict(keyword_values)
+    texts |= {key: _worded(entry, key, value, signature, device) for key, value in node.arguments.items()}
+    first = [texts.pop(name) for name, each in signature.items() if each.passing == "position" and name in texts]
+    words = [f"{key}={text}" for key, text in texts.items()]
     words += ["training=self.training"] if entry.accepts("training") and "training" not in node.arguments else []
-    placed = _placed(list(signature.values()), values)
+    placed = _placed(list(signature.values()), {*node.arguments, *keyword_values}, values)
     if node.role == "method":
-        return f"{placed[0]}.{entry.name}({_joined(*first, *placed[1:], *named, *words)})"
-    return f"{called(entry)}({_joined(*first, *placed, *named, *words)})"
+        return f"{placed[0]}.{entry.name}({_joined(*first, *placed[1:], *words)})"
+    return f"{called(entry)}({_joined(*first, *placed, *words)})"
 
 
 def identifier(name: str) -> str:
@@ -67,27 +68,26 @@ def _device(node: Node, values: Sequence[str], keyword_values: Mapping[str, str]
     return next((f"{text}.device" for reference, text in read if isinstance(reference, dict)), "")
 
 
-def _by_place(signature: Mapping[str, Parameter], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that PyTorch takes by their place alone, in the order of the signature."""
-    return {name: arguments[name] for name, each in signature.items() if each.passing != "name" and name in arguments}
+def _placed(signature: Sequence[Parameter], given: Collection[str], values: Sequence[str]) -> list[str]:
+    """Tensors by place; those behind another argument (the index of gather) by name; einsum's one by one.
 
-
-def _placed(signature: Sequence[Parameter], values: Sequence[str]) -> list[str]:
-    """Tensors by place; those that stand behind another argument (the index of gather) by name; einsum's spread."""
-    named = [each for each in signature if each.passing != "position"]
-    if any(each.passing == "spread" for each in named):
+    given: names of the arguments that are written or fed by name; those have their values already.
+    """
+    if any(each.passing == "spread" for each in signature):
         return [f"*{value}" if value.startswith("[") else value for value in values]
+    free = [each for each in signature if each.takes_tensor and each.name not in given]
     together = 0
-    while together < len(named) and named[together].takes_tensor:
+    while together < len(free) and free[together] is signature[together]:
         together += 1
-    later = [each.name for each in named[together:] if each.takes_tensor]
+    later = [each.name for each in free[together:]]
     return [*values[:together], *(f"{name}={value}" for name, value in zip(later, values[together:], strict=False))]
 
 
-def _worded(key: str, value: Any, signature: Mapping[str, Parameter], device: str) -> str:
+def _worded(entry: Entry, key: str, value: Any, signature: Mapping[str, Parameter], device: str) -> str:
     """An argument's text; attention drops weights in training alone, which torch's function leaves to the caller."""
     text = literal(value, signature.get(key), device)
-    return f"{text} if self.training else 0.0" if key == "dropout_p" else text
+    drops = key == "dropout_p" and entry.name == "scaled_dot_product_attention"
+    return f"{text} if self.training else 0.0" if drops else text
 
 
 def _joined(*parts: str) -> str:

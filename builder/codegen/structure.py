@@ -1,7 +1,7 @@
 """What becomes a class, what a Sequential or a list of modules, and what each must be handed to run.
 
-A *key* names something that a line of `forward` reads: `(node, *picks)` for what a node makes, `("#region:name", *picks)`
-for an input of a group or a block, `("@path", *picks)` for a module, parameter or buffer by its dotted path from the
+A *key* names something that a line of `forward` reads: `(node, *picks)` for what a node makes, `("#region:name",
+*picks)` for an input of a group or a block, `("@path", *picks)` for a module, parameter or buffer by its dotted path from the
 top, which a class reaches itself where it lies inside it.
 """
 
@@ -125,9 +125,9 @@ class Structure:
         kept: set[str] = set()
         for node in reversed(self.nodes.values()):
             readers = read_by.get(node.name, set())
-            if node.role in ("function", "method", "value") and readers:
-                if all(self.nodes[each].role == "buffer" or each in kept for each in readers):
-                    kept.add(node.name)
+            computed = node.role in ("function", "method", "value") and bool(readers)
+            if computed and all(self.nodes[each].role == "buffer" or each in kept for each in readers):
+                kept.add(node.name)
         return kept
 
     def _note_needs(self, region: str) -> None:

@@ -43,9 +43,9 @@ def is_reference(entry: Entry, key: str, value: Any) -> bool:
 
 
 def forward_names(entry: Entry) -> frozenset[str]:
-    """The names that a module's `forward` takes and its constructor does not (PoissonNLLLoss has a `log_input` in both).
+    """The names that a module's `forward` takes and its constructor does not.
 
-    Arguments of these names go into the call, all others into the constructor.
+    PoissonNLLLoss has a `log_input` in both. Arguments of these names go into the call, others into the constructor.
     """
     if entry.role != "module":
         return frozenset()

@@ -8,7 +8,7 @@ from typing import Any
 
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.given import Given, given_to
-from builder.elaboration.layer_names import label_of
+from builder.elaboration.naming import label_of
 from builder.elaboration.sight import FaultToldError, Seen
 from dsl.catalogue import suggest
 from dsl.diagnostics import Diagnostic, Fix

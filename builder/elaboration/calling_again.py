@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from builder.elaboration.blocks import told_where
 from builder.elaboration.copies import count_of, held
 from builder.elaboration.frame import Feed, Frame
-from builder.elaboration.layer_names import label_of
+from builder.elaboration.ledger import Ledger
+from builder.elaboration.naming import label_of
 from builder.elaboration.sharing import Recipe, recipe_for, same_again
 from builder.elaboration.sight import Seen
 from dsl.records import Layer
 
-if TYPE_CHECKING:
-    from builder.elaboration.walk import Walk
 
-
-def called_again(walk: Walk, layer: Layer, key: str | None, frame: Frame, feed: Feed) -> Seen:
+def called_again(walk: Ledger, layer: Layer, key: str | None, frame: Frame, feed: Feed) -> Seen:
     """The nodes of another call of an earlier layer's module."""
     path, recipe = recipe_for(layer, frame, walk.recipes, walk.faults)
     called = key if key is not None else str(frame.entries.count)
@@ -36,7 +33,7 @@ def called_again(walk: Walk, layer: Layer, key: str | None, frame: Frame, feed: 
     return replace(seen, label=label_of(layer, called), place=layer.place, module=path)
 
 
-def _made_again(walk: Walk, layer: Layer, recipe: Recipe, key: str, again: Frame, feed: Feed, path: str) -> Seen:
+def _made_again(walk: Ledger, layer: Layer, recipe: Recipe, key: str, again: Frame, feed: Feed, path: str) -> Seen:
     made = replace(recipe.layer, freeze=False, tie={}, train_only=layer.train_only)
     if recipe.layer.group is None:
         made = replace(made, place=layer.place)  # what does not fit, does not fit here

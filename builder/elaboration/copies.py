@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from builder.elaboration.blocks import handed_by_name, told_where
 from builder.elaboration.feeding import fed
 from builder.elaboration.frame import Entries, Feed, Frame
 from builder.elaboration.given import truth
 from builder.elaboration.kinds import definition_of, has_module
-from builder.elaboration.layer_names import check_name, failed, label_of, name_of
+from builder.elaboration.ledger import Ledger
+from builder.elaboration.naming import check_name, failed, label_of, name_of
 from builder.elaboration.sharing import Recipe
 from builder.elaboration.sight import FaultToldError, Seen, tuple_of
 from builder.shapes.sizes import Free
@@ -19,15 +20,11 @@ from dsl.expressions import holds_expression
 from dsl.records import Layer
 from dsl.tables import FAULTY, described, is_whole, resolved
 
-if TYPE_CHECKING:
-    from builder.elaboration.walk import Walk
-
-
 _MOST_COPIES: Final = 10_000
 Feeds: TypeAlias = Callable[[Frame], Feed]  # what a copy would read, were it the first; the frame has its `i`
 
 
-def repeated(walk: Walk, layer: Layer, frame: Frame, first: Any, before: Seen | None) -> Seen | None:
+def repeated(walk: Ledger, layer: Layer, frame: Frame, first: Any, before: Seen | None) -> Seen | None:
     """Copies in a region that holds them, under names of their own side by side, or at the next positions."""
     count = count_of(walk, layer, frame)
     if count == 0:
@@ -49,7 +46,7 @@ def repeated(walk: Walk, layer: Layer, frame: Frame, first: Any, before: Seen | 
     return walk.seen_as(layer, key, seen, frame)
 
 
-def held(walk: Walk, layer: Layer, count: int, key: str, frame: Frame, feeds: Feeds, path: str) -> Seen:
+def held(walk: Ledger, layer: Layer, count: int, key: str, frame: Frame, feeds: Feeds, path: str) -> Seen:
     """Copies `name.0`, `name.1` ... in a region that holds them."""
     name = frame.prefix + key
     frame.region.children.append(name)
@@ -60,7 +57,7 @@ def held(walk: Walk, layer: Layer, count: int, key: str, frame: Frame, feeds: Fe
     return replace(seen, label=label_of(layer, key), module=path)
 
 
-def _copies(walk: Walk, layer: Layer, count: int, inside: Frame, frame: Frame, feeds: Feeds) -> Seen:
+def _copies(walk: Ledger, layer: Layer, count: int, inside: Frame, frame: Frame, feeds: Feeds) -> Seen:
     """The copies one after another; in parallel, all reading the same. inside: where their entries stand."""
     parallel = truth(layer.parallel, layer, "parallel", frame, walk.faults)
     results: list[Seen] = []
@@ -79,7 +76,7 @@ def _copies(walk: Walk, layer: Layer, count: int, inside: Frame, frame: Frame, f
     return tuple_of(results) if parallel else results[-1]
 
 
-def _copy(walk: Walk, layer: Layer, copy: Frame, frame: Frame, feed: Feed) -> Seen:
+def _copy(walk: Ledger, layer: Layer, copy: Frame, frame: Frame, feed: Feed) -> Seen:
     """One copy, under its number, or under its own name, at its position."""
     name = None
     if layer.name is not None and holds_expression(layer.name):
@@ -97,7 +94,7 @@ def _copy(walk: Walk, layer: Layer, copy: Frame, frame: Frame, feed: Feed) -> Se
     return seen
 
 
-def count_of(walk: Walk, layer: Layer, frame: Frame) -> int:
+def count_of(walk: Ledger, layer: Layer, frame: Frame) -> int:
     """How many copies `repeat` says."""
     place = layer.place.at("repeat")
     count = resolved(layer.repeat, place, walk.faults, frame.names())

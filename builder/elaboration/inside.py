@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from builder.elaboration.blocks import bound_inputs, bound_params, told_where, used_as
 from builder.elaboration.frame import Entries, Feed, Frame
 from builder.elaboration.given import truth
-from builder.elaboration.layer_names import label_of
+from builder.elaboration.ledger import Ledger
+from builder.elaboration.naming import label_of
 from builder.elaboration.outputs import result_of
 from builder.elaboration.sight import FaultToldError, Seen, entering, leaving
 from builder.elaboration.single import passes
@@ -19,11 +20,8 @@ from builder.shapes.call import ChoiceType
 from dsl.diagnostics import Fix
 from dsl.records import Block, Definition, Layer, Place
 
-if TYPE_CHECKING:
-    from builder.elaboration.walk import Walk
 
-
-def of_group(walk: Walk, layer: Layer, group: Block, key: str | None, frame: Frame, feed: Feed, path: str) -> Seen:
+def of_group(walk: Ledger, layer: Layer, group: Block, key: str | None, frame: Frame, feed: Feed, path: str) -> Seen:
     """A group sees the names around it; with inputs of its own, under those names."""
     around = {name: seen for name, seen in frame.scope.items() if not name.isdigit()}
     if group.inputs is None:
@@ -38,7 +36,7 @@ def of_group(walk: Walk, layer: Layer, group: Block, key: str | None, frame: Fra
 
 
 def of_block(
-    walk: Walk, layer: Layer, definition: Definition, key: str | None, frame: Frame, feed: Feed, path: str
+    walk: Ledger, layer: Layer, definition: Definition, key: str | None, frame: Frame, feed: Feed, path: str
 ) -> Seen:
     """A named block sees its inputs, its params and the vars."""
     if definition.name in frame.blocks:
@@ -56,7 +54,7 @@ def of_block(
 
 
 def _inside(
-    walk: Walk, layer: Layer, body: Block, kind: str, key: str | None, frame: Frame, around: dict[str, Seen],
+    walk: Ledger, layer: Layer, body: Block, kind: str, key: str | None, frame: Frame, around: dict[str, Seen],
     bound: Mapping[str, Seen], path: str, feed: Feed, params: Mapping[str, Any] | None = None,
 ) -> Seen:  # fmt: skip
     """The layers of a group or a block, in a region of its own, or, without a level, in the one around.
@@ -93,7 +91,7 @@ def _inside(
 
 
 def _level(
-    walk: Walk, layer: Layer, body: Block, inner: Frame, around: dict[str, Seen], bound: Mapping[str, Seen],
+    walk: Ledger, layer: Layer, body: Block, inner: Frame, around: dict[str, Seen], bound: Mapping[str, Seen],
     frame: Frame,
 ) -> Seen:  # fmt: skip
     """A group without a level: its layers stand in the block around it, and are visible there."""
@@ -114,13 +112,13 @@ def _level(
     return replace(seen, label=label_of(layer), place=layer.place)
 
 
-def _init_of(walk: Walk, owner: Block | Layer, place: Place, frame: Frame) -> dict[str, Any]:
+def _init_of(walk: Ledger, owner: Block | Layer, place: Place, frame: Frame) -> dict[str, Any]:
     if isinstance(owner, Layer) and owner.group is not None:
         return {}  # it is the group's own, which has been read
     return starts(owner.init, place.at("init"), frame, walk.faults)
 
 
-def check_matched(walk: Walk, region: str, init: Any, place: Place) -> None:
+def check_matched(walk: Ledger, region: str, init: Any, place: Place) -> None:
     """Every key of an `init` of a group, a block or a model starts something inside."""
     if not isinstance(init, Mapping):
         return

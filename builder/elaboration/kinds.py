@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from builder.elaboration.arguments import either_of
 from builder.elaboration.frame import Frame
+from builder.elaboration.ledger import Ledger
 from builder.elaboration.sight import FaultToldError
 from builder.elaboration.stored import STORED
 from dsl.catalogue import Entry, find, names, suggest
@@ -15,16 +14,13 @@ from dsl.expressions import holds_expression
 from dsl.records import Definition, Layer
 from dsl.tables import FAULTY, described, resolved
 
-if TYPE_CHECKING:
-    from builder.elaboration.walk import Walk
 
-
-def definition_of(walk: Walk, layer: Layer, frame: Frame) -> Definition | None:
+def definition_of(walk: Ledger, layer: Layer, frame: Frame) -> Definition | None:
     kind = type_of(walk, layer, frame)
     return walk.blocks.get(kind) if kind else None
 
 
-def type_of(walk: Walk, layer: Layer, frame: Frame) -> str | None:
+def type_of(walk: Ledger, layer: Layer, frame: Frame) -> str | None:
     if layer.type is None or not holds_expression(layer.type):
         return layer.type
     place = layer.place.at("type")
@@ -37,7 +33,7 @@ def type_of(walk: Walk, layer: Layer, frame: Frame) -> str | None:
     return kind
 
 
-def entry_of(walk: Walk, layer: Layer, frame: Frame) -> Entry:
+def entry_of(walk: Ledger, layer: Layer, frame: Frame) -> Entry:
     kind = type_of(walk, layer, frame)
     if kind is None:
         raise FaultToldError
@@ -50,7 +46,7 @@ def entry_of(walk: Walk, layer: Layer, frame: Frame) -> Entry:
     return entry
 
 
-def has_module(walk: Walk, layer: Layer, frame: Frame) -> bool:
+def has_module(walk: Ledger, layer: Layer, frame: Frame) -> bool:
     if layer.group is not None or layer.type in STORED or definition_of(walk, layer, frame) is not None:
         return True
     entry = find(type_of(walk, layer, frame) or "")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from builder import graph as contract
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.given import truth
 from builder.elaboration.kinds import entry_of
+from builder.elaboration.ledger import Ledger
 from builder.elaboration.sight import FaultToldError, Seen
 from builder.elaboration.starting import check_started, starts
 from builder.elaboration.stored import STORED, stored
@@ -19,11 +20,8 @@ from builder.graph import Node
 from dsl.catalogue import find
 from dsl.records import Layer
 
-if TYPE_CHECKING:
-    from builder.elaboration.walk import Walk
 
-
-def one_node(walk: Walk, layer: Layer, key: str | None, frame: Frame, feed: Feed, path: str) -> Seen:
+def one_node(walk: Ledger, layer: Layer, key: str | None, frame: Frame, feed: Feed, path: str) -> Seen:
     """The node of a layer, written down; what the layers below see of it."""
     if key is None:
         key, frame.entries.count = str(frame.entries.count), frame.entries.count + 1
@@ -45,7 +43,7 @@ def one_node(walk: Walk, layer: Layer, key: str | None, frame: Frame, feed: Feed
     return seen
 
 
-def _typed(walk: Walk, layer: Layer, name: str, frame: Frame, feed: Feed, path: str) -> tuple[Node, Seen]:
+def _typed(walk: Ledger, layer: Layer, name: str, frame: Frame, feed: Feed, path: str) -> tuple[Node, Seen]:
     ties = ties_of(walk, layer, frame)
     earlier = walk.owner(path) if frame.shared else None
     typed = TypedLayer(
@@ -61,7 +59,7 @@ def _typed(walk: Walk, layer: Layer, name: str, frame: Frame, feed: Feed, path: 
     return replace(node, ties={key: target for key, (target, _) in ties.items()}), seen
 
 
-def _own(walk: Walk, layer: Layer, node: Node, frame: Frame, feed: Feed, seen: Seen) -> dict[str, Any]:
+def _own(walk: Ledger, layer: Layer, node: Node, frame: Frame, feed: Feed, seen: Seen) -> dict[str, Any]:
     """What the keys of every layer say: init, freeze, train_only."""
     frozen = truth(layer.freeze, layer, "freeze", frame, walk.faults)
     own: dict[str, Any] = {"frozen": frame.frozen or frozen}
@@ -73,7 +71,7 @@ def _own(walk: Walk, layer: Layer, node: Node, frame: Frame, feed: Feed, seen: S
     return own
 
 
-def passes(walk: Walk, layer: Layer, frame: Frame, feed: Feed, seen: Seen) -> Any:
+def passes(walk: Ledger, layer: Layer, frame: Frame, feed: Feed, seen: Seen) -> Any:
     """What a layer that is there in training only gives in evaluation: its first input."""
     if not truth(layer.train_only, layer, "train_only", frame, walk.faults):
         return None
@@ -89,7 +87,7 @@ def passes(walk: Walk, layer: Layer, frame: Frame, feed: Feed, seen: Seen) -> An
     return first.reference
 
 
-def _check_kept(walk: Walk, layer: Layer, references: Any) -> None:
+def _check_kept(walk: Ledger, layer: Layer, references: Any) -> None:
     """What a buffer keeps is known when the model is built: it hangs on no input and no module."""
     for name in contract.references(references):
         at = walk.index.get(name)
@@ -103,7 +101,7 @@ def _check_kept(walk: Walk, layer: Layer, references: Any) -> None:
             _check_kept(walk, layer, [node.reads, node.keyword_reads])
 
 
-def _check_unnamed(walk: Walk, layer: Layer, frame: Frame) -> None:
+def _check_unnamed(walk: Ledger, layer: Layer, frame: Frame) -> None:
     """A module without a level of its own makes its surroundings a module of its type: there is room for one."""
     entry = find(str(layer.type))
     if entry is not None and entry.role == "module":

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from builder.elaboration.frame import Frame
-from builder.elaboration.layer_names import label_of
+from builder.elaboration.ledger import Ledger
+from builder.elaboration.naming import label_of
 from builder.elaboration.sharing import module_path
 from builder.elaboration.sight import FaultToldError, Seen
 from builder.elaboration.starting import tied
@@ -16,18 +16,15 @@ from dsl.catalogue import suggest
 from dsl.diagnostics import Fix
 from dsl.records import Layer, Place
 
-if TYPE_CHECKING:
-    from builder.elaboration.walk import Walk
 
-
-def ties_of(walk: Walk, layer: Layer, frame: Frame) -> dict[str, tuple[str, TensorType]]:
+def ties_of(walk: Ledger, layer: Layer, frame: Frame) -> dict[str, tuple[str, TensorType]]:
     def path(reference: str, place: Place) -> str:
         return module_path(reference, frame, place, walk.faults)
 
     return tied(layer.tie, layer.place, path, walk.state, frame, walk.faults)
 
 
-def check_ties(walk: Walk, layer: Layer, ties: Mapping[str, tuple[str, TensorType]], seen: Seen) -> None:
+def check_ties(walk: Ledger, layer: Layer, ties: Mapping[str, tuple[str, TensorType]], seen: Seen) -> None:
     for key, (target, kind) in ties.items():
         own = seen.parameters.get(key)
         if seen.unknown:
@@ -43,7 +40,7 @@ def check_ties(walk: Walk, layer: Layer, ties: Mapping[str, tuple[str, TensorTyp
             raise FaultToldError
 
 
-def tie_inside(walk: Walk, layer: Layer, frame: Frame, path: str) -> None:
+def tie_inside(walk: Ledger, layer: Layer, frame: Frame, path: str) -> None:
     """Ties of a group or a block: dotted names of parameters inside it."""
     for key, (target, kind) in ties_of(walk, layer, frame).items():
         own = f"{path}.{key}"

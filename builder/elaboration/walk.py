@@ -7,8 +7,7 @@ the copies of a repeat, an earlier layer called again, an expression, a tensor o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from builder.elaboration.calling_again import called_again
@@ -18,33 +17,20 @@ from builder.elaboration.frame import Entries, Feed, Frame
 from builder.elaboration.given import truth
 from builder.elaboration.inside import check_matched, of_block, of_group, only
 from builder.elaboration.kinds import definition_of, has_module
-from builder.elaboration.layer_names import check_name, failed, label_of, name_of
+from builder.elaboration.ledger import Ledger
+from builder.elaboration.naming import check_name, failed, label_of, name_of
 from builder.elaboration.outputs import result_of
 from builder.elaboration.sharing import Recipe
 from builder.elaboration.sight import FaultToldError, Seen
 from builder.elaboration.single import one_node
 from builder.elaboration.starting import starts
-from builder.graph import Node, Region
-from builder.shapes.call import TensorType
 from dsl.expressions import holds_expression
-from dsl.records import Block, Definition, Layer, Place
-from dsl.tables import Faults
+from dsl.records import Block, Layer
 
 
 @dataclass(slots=True)
-class Walk:
-    """state: every parameter and buffer so far, by dotted name. recipes: how each module was made, by its path."""
-
-    faults: Faults
-    vars: Mapping[str, Any]
-    blocks: Mapping[str, Definition]
-    nodes: list[Node] = field(default_factory=list)
-    regions: list[Region] = field(default_factory=list)
-    conditions: list[str] = field(default_factory=list)
-    inputs: dict[str, Seen] = field(default_factory=dict)
-    state: dict[str, TensorType] = field(default_factory=dict)
-    recipes: dict[str, Recipe] = field(default_factory=dict)
-    index: dict[str, int] = field(default_factory=dict)  # where each node stands in `nodes`, each region in `regions`
+class Walk(Ledger):
+    """The walk over one model, loss or preparation."""
 
     def whole(self, block: Block, inputs: dict[str, Seen], name: str, first: Any) -> Seen | None:
         """Walk the outermost block. Gives what it makes."""
@@ -105,14 +91,6 @@ class Walk:
             frame.scope[layer.name] = seen
         return seen
 
-    def key(self, name: str | None, frame: Frame) -> str | None:
-        """What the next entry of the module is called; None for one that adds no level."""
-        if name == "":
-            return None
-        key = name or str(frame.entries.count)
-        frame.entries.count += 1
-        return key
-
     def passed(self, layer: Layer, frame: Frame, first: Any, before: Seen | None) -> Seen | None:
         """A layer that is not there passes its first input through, and takes no position."""
         feed = fed(layer, frame, before, first, self.faults) if layer.value is None else Feed()
@@ -141,29 +119,3 @@ class Walk:
         else:
             seen = one_node(self, layer, key, frame, feed, path)
         return replace(seen, module=path) if seen.module is None and key is not None and not seen.unknown else seen
-
-    def owner(self, path: str) -> Node | None:
-        """The node that made the module at this path."""
-        made = self.recipes.get(path)
-        at = self.index.get(made.name) if made else None
-        return self.nodes[at] if at is not None and at < len(self.nodes) else None
-
-    # Regions
-
-    def open(
-        self, name: str, kind: str, place: Place, module: str = "", reads: Mapping[str, Any] | None = None,
-        params: Mapping[str, Any] | None = None, copies: int = 0,
-    ) -> Region:  # fmt: skip
-        span = place.span("key")
-        region = Region(
-            name=name, type=kind, module=module, copies=copies, reads=dict(reads or {}), params=dict(params or {}),
-            file=place.source.name, line=span.line, column=span.column,
-        )  # fmt: skip
-        self.index[f"region {name}"] = len(self.regions)
-        self.regions.append(region)
-        return region
-
-    def close(self, name: str, **found: Any) -> None:
-        """Write into a region what became known of it."""
-        at = self.index[f"region {name}"]
-        self.regions[at] = replace(self.regions[at], **found)

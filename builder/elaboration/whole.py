@@ -1,4 +1,4 @@
-"""What is elaborated as a whole: the model at every option of its choices, a term of the loss, the steps of `prepare`."""
+"""What is elaborated as a whole: the model at each option of a choice, a term of the loss, the steps of `prepare`."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from builder.shapes.call import Call, TensorType
 from dsl.catalogue import signature_of
 
-
 # Types whose result's shape hangs on the numbers of one argument.
 DECIDING = {
     "masked_select": "mask", "repeat_interleave": "repeats", "tensor_split": "tensor_indices_or_sections",

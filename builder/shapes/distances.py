@@ -12,8 +12,10 @@ from builder.shapes.reading import argument, demand_floating, place, tensor
 from builder.shapes.rule import Rule
 
 
-def cosine_similarity(call: Call) -> Made:
-    """Two tensors, stretched to one shape; `dim` goes."""
+def cosine_similarity(call: Call) -> Made | None:
+    """Two tensors, stretched to one shape; `dim` goes. Two single numbers are torch's to judge."""
+    if all(not tensor(call, index, name).shape for index, name in enumerate(("x1", "x2"))):
+        return None
     shape, dtype, conditions = _stretched(call)
     dim = place(call, argument(call, "dim"), len(shape))
     return Made(result=TensorType((*shape[:dim], *shape[dim + 1 :]), dtype), conditions=conditions)

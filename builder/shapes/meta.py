@@ -164,6 +164,8 @@ def _tensors(values: Sequence[Value]) -> Iterator[TensorType]:
 
 
 def _refusal(call: Call, reason: Refused) -> Misfit:
+    if reason.unseen:
+        return Misfit(f"the shape of what {call.entry.name} makes cannot be told without the numbers that it reads")
     read = [*call.reads, *call.keyword_reads.values()]
     shapes = " and ".join(str(each) for each in _tensors(read))
     options = [each.option for each in read if isinstance(each, ChoiceType)]

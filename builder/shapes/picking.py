@@ -11,9 +11,11 @@ from builder.shapes.rule import Rule
 from builder.shapes.sizes import Size, product
 
 
-def gather(call: Call) -> Made:
-    """gather: along `dim`, the result has the shape of `index`."""
+def gather(call: Call) -> Made | None:
+    """gather: along `dim`, the result has the shape of `index`; single numbers are torch's to judge."""
     given, index = tensor(call, 0, "input"), tensor(call, 1, "index")
+    if not given.shape or not index.shape:
+        return None
     _demand_index(call, index, ("int64", "int32"))
     dim = place(call, argument(call, "dim"), len(given.shape))
     message = f"gather needs an index no larger than its input but in dim {dim}, but they are {index} and {given}"

@@ -35,7 +35,14 @@ class Outcome:
 
 
 class Refused(Exception):  # noqa: N818 (it is torch's answer, as Misfit is a rule's)
-    """torch does not take the call; its own words, the first line."""
+    """torch does not take the call; its own words, the first line.
+
+    unseen: it may take it, but does not know what comes of it without the numbers.
+    """
+
+    def __init__(self, message: str, unseen: bool = False) -> None:
+        super().__init__(message)
+        self.unseen = unseen
 
 
 def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
@@ -53,12 +60,17 @@ def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
                 with counter:
                     made = module(*reads, **keywords, **forward)
             else:
-                leading, others = _function_arguments(call, numbers)
+                leading, others = _function_arguments(call, numbers, keywords)
                 placed, named = _placed(call, reads)
+                if call.entry.role == "method":
+                    leading, placed = placed[:1], [*leading, *placed[1:]]
                 with counter:
-                    made = torch_object(call.entry.target)(*leading, *placed, **named, **keywords, **others)
+                    made = torch_object(call.entry.target)(*leading, *placed, **named, **others)
     except _OBJECTIONS as error:
-        raise Refused((str(error).strip().splitlines() or [type(error).__name__])[0]) from error
+        words = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        unseen = isinstance(error, NotImplementedError) or "meta tensor" in words or "on meta" in words
+        unseen = unseen and "copy out of meta" not in words  # raised while torch words another objection
+        raise Refused(words, unseen) from error
     parameters = {} if module is None else {name: tuple(each.shape) for name, each in module.named_parameters()}
     state = {} if module is None else module.state_dict()
     buffers = {name: tuple(each.shape) for name, each in state.items() if name not in parameters}
@@ -96,10 +108,13 @@ def _module_arguments(call: Call, numbers: Mapping[str, int]) -> tuple[dict[str,
     return constructor, forward
 
 
-def _function_arguments(call: Call, numbers: Mapping[str, int]) -> tuple[list[Any], dict[str, Any]]:
+def _function_arguments(
+    call: Call, numbers: Mapping[str, int], keywords: Mapping[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
     """(those that go by place alone and stand first, the others by name)."""
     signature = signature_of(call.entry, {**call.arguments, **dict.fromkeys(call.keyword_reads, "a reference")})
     others = {name: _value(signature, name, each, numbers) for name, each in call.arguments.items()}
+    others |= keywords
     if call.entry.accepts("training"):
         others.setdefault("training", False)
     places = [name for name, each in signature.items() if each.passing == "position"]
@@ -111,13 +126,15 @@ def _placed(call: Call, reads: list[Any]) -> tuple[list[Any], dict[str, Any]]:
 
     A function that takes each tensor of a sequence as an argument of its own (einsum) gets them so.
     """
-    signature = [each for each in call.entry.parameters if each.passing != "position"]
+    given = {**call.arguments, **dict.fromkeys(call.keyword_reads, "a reference")}
+    signature = list(signature_of(call.entry, given).values())
     if any(each.passing == "spread" for each in signature):
         return [item for each in reads for item in (each if isinstance(each, (tuple, list)) else [each])], {}
+    free = [each for each in signature if each.takes_tensor and each.name not in given]
     together = 0
-    while together < len(signature) and signature[together].takes_tensor:
+    while together < len(free) and free[together] is signature[together]:
         together += 1
-    later = [each.name for each in call.entry.inputs[together:]]
+    later = [each.name for each in free[together:]]
     return reads[:together], dict(zip(later, reads[together:], strict=False))
 
 
@@ -134,11 +151,11 @@ def _fed(value: Value, numbers: Mapping[str, int]) -> Any:
 
 
 def _drawn(shape: list[int], dtype: torch.dtype) -> torch.Tensor:
-    """On meta without numbers; else between 0 and 1, or zeros where whole numbers are meant."""
+    """On meta without numbers; else between 0 and 1, or ones where whole numbers are meant."""
     if torch.get_default_device().type == "meta":
         return torch.empty(shape, dtype=dtype)
     drawn = torch.rand(shape, generator=torch.Generator().manual_seed(0))
-    return drawn.to(dtype) if dtype.is_floating_point or dtype.is_complex else torch.zeros(shape, dtype=dtype)
+    return drawn.to(dtype) if dtype.is_floating_point or dtype.is_complex else torch.ones(shape, dtype=dtype)
 
 
 def _value(signature: Mapping[str, Parameter], name: str, value: Any, numbers: Mapping[str, int]) -> Any:

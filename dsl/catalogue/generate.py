@@ -58,7 +58,7 @@ _SIGNATURES: Final[dict[str, list[list[Written]]]] = {
     "torch.tensordot": [[["a", "tensor"], ["b", "tensor"], ["dims", "int | int[][2]", 2]]],
     "torch.Tensor.split": [[_SELF, ["split_size", "int | int[]"], ["dim", "int", 0]]],
     "torch.Tensor.unflatten": [[_SELF, ["dim", "int"], ["sizes", "int[]"]]],
-    "torch.Tensor.to": [[_SELF, ["dtype", "dtype"]], [_SELF, ["other", "tensor"]]],
+    "torch.Tensor.to": [[_SELF, ["dtype", "dtype"]], [_SELF, ["other/", "tensor"]]],
     **{
         f"torch.Tensor.{name}": [[_SELF]]
         for name in ("float", "double", "half", "bfloat16", "int", "long", "short", "bool", "char", "byte")

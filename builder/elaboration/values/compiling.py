@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from builder.elaboration.calling import bound, function
-from builder.elaboration.naming import Names, UnknownValueError
-from builder.elaboration.operating import Operations
 from builder.elaboration.sight import Seen
-from builder.elaboration.terms import Term, is_known, of_list, of_plain, plain
+from builder.elaboration.values.calling import bound, function
+from builder.elaboration.values.names import Names, UnknownValueError
+from builder.elaboration.values.operating import Operations
+from builder.elaboration.values.terms import Term, is_known, of_list, of_plain, plain
 from builder.shapes.call import Made, TensorType
 from builder.shapes.indexing import Index, indexed
 from builder.shapes.sizes import Free

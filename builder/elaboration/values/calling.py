@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builder.elaboration.terms import (
+from builder.elaboration.values.terms import (
     DEVICE,
     Term,
     argument,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from builder.elaboration.sight import text_of
-from builder.elaboration.terms import Drawn, Term, argument, as_tensor, of_list, of_plain, plain
+from builder.elaboration.values.terms import Drawn, Term, argument, as_tensor, of_list, of_plain, plain
 from builder.shapes.call import Call, Condition, Made, Misfit, TensorType, Value
 from builder.shapes.dtypes import category
 from builder.shapes.rules import shape
