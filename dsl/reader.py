@@ -244,8 +244,9 @@ class _Reader:
             table.wrong("input", reads, "a name, an array of names or a table of them")
             reads = None
         common: dict[str, Any] = {
-            "place": table.place, "name": name, "input": reads, "args": table.raw("args"), "repeat": table.raw("repeat"),
-            "parallel": table.raw("parallel") or False, "when": table.raw("when") if table.has("when") else True,
+            "place": table.place, "name": name, "input": reads, "args": table.raw("args"),
+            "repeat": table.raw("repeat"), "parallel": table.raw("parallel") or False,
+            "when": table.raw("when") if table.has("when") else True,
             "tie": self.tie(table), "train_only": table.raw("train_only") or False,
         }  # fmt: skip
         if table.has("layers"):

@@ -28,7 +28,7 @@ from dsl.catalogue import (
     suggest,
 )
 from dsl.catalogue.generate import text
-from dsl.catalogue.lookup import DATA
+from dsl.catalogue.lines import DATA
 from dsl.catalogue.suggestions import distance
 from dsl.catalogue.types import forms, words
 

@@ -16,6 +16,7 @@ import builder
 import dsl
 from builder import graph as contract
 from builder.building import module_of
+from builder.commands import reporting
 from dsl.records import Input
 
 FOLDER = Path(__file__).parent.parent / "specs"
@@ -78,6 +79,16 @@ def test_a_model_with_parameters_says_how_it_is_trained(name: str) -> None:
     spec = dsl.load(FOLDER / name)
     has_parameters = parameters(builder.elaborate(spec)) > 0
     assert has_parameters == (spec.optimizer is not None) == (spec.data is not None) == bool(spec.losses)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_is_summed_up(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told = reporting.summary(dsl.load(FOLDER / name), "text")
+    graph = elaborated(name)
+    assert told["parameters"] == parameters(graph)
+    printed = capsys.readouterr().out
+    assert all(node.name in printed for node in contract.layers(graph))
+    assert "?" not in printed
 
 
 def elaborated(name: str) -> networkx.DiGraph[str]:

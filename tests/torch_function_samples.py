@@ -153,9 +153,7 @@ def bound(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dic
     raise Unsayable("a form of the call that the catalogue leaves out")
 
 
-def _bound(
-    signature: tuple[Parameter, ...], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> dict[str, Any] | None:
+def _bound(signature: tuple[Parameter, ...], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
     names = [each.name for each in signature]
     if len(args) > len(names) or set(names[: len(args)]) & set(kwargs):
         return None

@@ -123,7 +123,7 @@ def _text(value: Any) -> str:
     if isinstance(value, torch.Tensor):
         return f"{value.dtype} {tuple(value.shape)} {value.tolist()}"
     if isinstance(value, dict):
-        return f"{({key: _text(part) for key, part in value.items()})}"
+        return f"{ ({key: _text(part) for key, part in value.items()}) }"
     if isinstance(value, (list, tuple)):
         return f"{[_text(part) for part in value]}"
     return type(value).__name__ if hasattr(value, "__dict__") else repr(value)

@@ -184,6 +184,8 @@ def _recurrent() -> list[Case]:
         ("LSTM", {**size, "batch_first": True}, (draw(2, 5, 4), (draw(1, 2, 3), draw(1, 2, 3))), {}),
         ("GRU", {**size, "bidirectional": True}, (draw(5, 4),), {"hx": draw(2, 3)}),
         ("GRUCell", size, (draw(4), draw(3)), {}),
+        ("GRUCell", size, (draw(2, 4), draw(2, 3)), {}),
+        ("RNNCell", size, (draw(2, 4),), {}),
         ("LSTMCell", {**size, "bias": False}, (draw(2, 4),), {}),
         ("RNN", {**size, "nonlinearity": "relu", "bias": False}, (draw(5, 2, 4), draw(1, 2, 3)), {}),
     ]

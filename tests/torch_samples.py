@@ -141,8 +141,9 @@ def _given(sample: Sample, feeder: _Feeder) -> dict[str, Any]:
     """
     entry = find(sample.target)
     assert entry is not None, sample.target
-    places = [each.name for each in (entry.inputs if entry.role == "module" else entry.parameters)
-              if each.passing != "position" and each.takes_tensor]  # fmt: skip
+    module = entry.role == "module"
+    takes = entry.inputs if module else entry.parameters
+    places = [each.name for each in takes if each.passing != "position" and (module or each.takes_tensor)]
     keys: dict[str, Any] = {}
     references: dict[str, Any] = {}
     for key, value in sample.given.items():
@@ -153,7 +154,7 @@ def _given(sample: Sample, feeder: _Feeder) -> dict[str, Any]:
     leading = []
     while len(leading) < len(references) and len(leading) < len(places) and places[len(leading)] in references:
         leading.append(places[len(leading)])
-    if entry.role == "module" and len(leading) < len(references):
+    if module and len(leading) < len(references):
         plain = {key: value for key, value in keys.items() if isinstance(value, (bool, int, float))}
         rest = {key: value for key, value in keys.items() if key not in plain}
         return {"input": {**references, **plain}, **rest}

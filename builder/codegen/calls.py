@@ -36,7 +36,9 @@ def call(node: Node, values: Sequence[str], keyword_values: Mapping[str, str], m
     device = _device(node, values, keyword_values)
     if node.role == "module":
         named = [f"{key}={value}" for key, value in keyword_values.items()]
-        return f"{module}({_joined(*values, *named, keywords(entry, forward_arguments(node), device))})"
+        given = {*node.arguments, *keyword_values}
+        placed = list(values) if entry.target.startswith("tomograph.") else _placed(entry.inputs, given, values)
+        return f"{module}({_joined(*placed, *named, keywords(entry, forward_arguments(node), device))})"
     if node.target == "tomograph.rearrange":
         lengths = {key: str(value) for key, value in node.arguments.items() if key != "pattern"}
         fed = (*values, *keyword_values.values())

@@ -140,7 +140,7 @@ class Forward:
             self.holds[(node.name,)] = self._argument(name, "str" if node.options else "Tensor", default)
 
     def _argument(self, name: str, kind: str, default: str = "") -> str:
-        taken = {each for each, _, _ in self.arguments} | IMPORTED
+        taken = {each for each, _, _ in self.arguments} | IMPORTED | self.structure.imported
         while name in taken or name == "self":
             name += "_"
         self.arguments.append((name, kind, default))
@@ -161,6 +161,7 @@ class Forward:
         """`x` where it is free; else a variable whose value dies here, or one by the layer's own name."""
         live = {text.partition("[")[0] for key in later if (text := self._text(key)) is not None}
         given = {name for name, _, _ in self.arguments}
+        taken = live | given | IMPORTED | self.structure.imported
         if "x" not in live:
             return "x"
         for key in reads:
@@ -168,7 +169,7 @@ class Forward:
             if variable and variable.isidentifier() and variable not in live and variable not in given:
                 return variable
         name = identifier(part)
-        while name in live | given | IMPORTED or name == "self":
+        while name in taken or name == "self":
             name += "_"
         return name
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+from builder.codegen.imports import comes_from_python
 from dsl.catalogue import Entry, Parameter, find, signature_of
 
 WIDTH: Final = 110
@@ -57,7 +58,7 @@ def called(entry: Entry) -> str:
     for prefix, short in (("torch.nn.functional.", "F."), ("torch.nn.", "nn."), ("tomograph.", "")):
         if entry.target.startswith(prefix):
             return short + entry.target.removeprefix(prefix)
-    return entry.target
+    return entry.name if comes_from_python(entry.target) else entry.target
 
 
 def quoted(text: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from builder import graph as contract
 from builder.codegen.construct import Construct
 from builder.codegen.forward import IMPORTED, Forward, commented, has_lengths, shape_comment
+from builder.codegen.imports import import_lines, imported_names, targets_of
 from builder.codegen.literals import WIDTH
 from builder.codegen.structure import Structure
 from builder.graph import Node
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     import networkx
 
 def source_of(graph: networkx.DiGraph[str]) -> str:
-    """The module's source. It needs torch alone; the class is `class_name(graph)`."""
+    """The module's source. It needs torch and the layers from Python that it imports; `class_name(graph)` is its class.
+    """
     return _Writer(graph, Structure(graph)).text()
 
 
@@ -29,7 +31,8 @@ def class_name(graph: networkx.DiGraph[str]) -> str:
     name = re.sub(r"\W", "", str(graph.graph["name"]))
     name = name if name.isidentifier() else f"Model{name}"
     own = {node.target.rpartition(".")[2] for node in contract.nodes(graph) if _is_ours(node)}
-    return f"{name}Model" if name in own | IMPORTED or keyword.iskeyword(name) else name
+    taken = own | IMPORTED | imported_names(targets_of(contract.nodes(graph)))
+    return f"{name}Model" if name in taken or keyword.iskeyword(name) else name
 
 
 @dataclass(slots=True)
@@ -49,7 +52,9 @@ class _Writer:
         classes = [self._class_text(*each) for each in self.written.values()]
         body = "\n\n\n".join([*self._own_layers(), *classes]) + "\n"
         heading = _docstring(f"{self.graph.graph['name']}: written from a TOML spec.", "")
-        return f"{heading}\n\nfrom __future__ import annotations\n\n{_imports(body)}\n\n\n{body}"
+        foreign = import_lines(targets_of(self.structure.nodes.values()))
+        imports = "\n".join([_imports(body), *foreign])
+        return f"{heading}\n\nfrom __future__ import annotations\n\n{imports}\n\n\n{body}"
 
     def _inner_first(self, name: str) -> list[str]:
         """The regions that are classes, each after those that it uses."""
@@ -101,7 +106,7 @@ class _Writer:
         words = [word for part in parts for word in re.split(r"\W|_", part) if word and not word.isdigit()]
         base += "".join(word[:1].upper() + word[1:] for word in words)
         base = base if base.isidentifier() and not keyword.iskeyword(base) else f"Group{base}"
-        taken = {*self.classes.values(), class_name(self.graph), *IMPORTED}
+        taken = {*self.classes.values(), class_name(self.graph), *IMPORTED, *self.structure.imported}
         taken |= {node.target.rpartition(".")[2] for node in self.structure.nodes.values()}
         name, number = base, 2
         while name in taken:

@@ -1,8 +1,8 @@
 """What becomes a class, what a Sequential or a list of modules, and what each must be handed to run.
 
-A *key* names something that a line of `forward` reads: `(node, *picks)` for what a node makes, `("#region:name",
-*picks)` for an input of a group or a block, `("@path", *picks)` for a module, parameter or buffer by its dotted path from the
-top, which a class reaches itself where it lies inside it.
+A *key* names something that a line of `forward` reads: `(node, *picks)` for what a node makes; `("#region:name",
+*picks)` for an input of a group or a block; `("@path", *picks)` for a module, parameter or buffer by its dotted path
+from the top, which a class reaches itself where it lies inside it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from builder import graph as contract
 from builder.codegen.calls import forward_arguments
+from builder.codegen.imports import imported_names, targets_of
 from builder.graph import Node, Region
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Structure:
     """A graph as modules in modules.
 
     needs: of each region, the keys that come from outside it, in the order of use. kept: nodes whose value is worked
-    out when the model is made, for a buffer that keeps it, and in no call.
+    out when the model is made, for a buffer that keeps it, and in no call. imported: names of layers from Python.
     """
 
     graph: networkx.DiGraph[str]
@@ -39,10 +40,12 @@ class Structure:
     needs: dict[str, dict[Key, None]] = field(default_factory=dict)
     forms: dict[str, Form] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
+    imported: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.nodes = {node.name: node for node in contract.nodes(self.graph)}
         self.regions = contract.regions(self.graph)
+        self.imported = imported_names(targets_of(self.nodes.values()))
         self.kept = self._kept()
         self.needs = {name: {} for name in self.regions}
         self._note_needs("")

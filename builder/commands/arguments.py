@@ -78,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--weights", metavar="FILE", help="start from, or evaluate, these weights")
     how.add_argument("--resume", metavar="RUN", help="go on with the run in this folder")
     how.add_argument("--out", metavar="DIR", help="the run folder; left out, the next free runs/NAME-1, -2 ...")
+    how.add_argument("--allow-python", metavar="FILE", action="append", default=[],
+                     help="run this Python file; its layers are types")  # fmt: skip
     how.add_argument("--theme", choices=("light", "dark", "print"), default="light", help="colours of pictures")
     how.add_argument("--format", choices=("text", "json"), default="text", help="of what is written out")
     how.add_argument("--quiet", action="store_true", help="no progress")

@@ -60,6 +60,10 @@ def _told(words: Sequence[str]) -> int:
 
 def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
     path, weights = _spec_path(options)
+    if options.allow_python:
+        from builder.commands import python_files
+
+        python_files.allow(options.allow_python)
     spec = dsl.load(path, overrides=changes)
     several: dict[str, Any] = {}
     wanted = ("check", "summary", "where", "render", "export", "train", "evaluate")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from builder.elaboration.arguments import either_of
 from builder.elaboration.frame import Frame
 from builder.elaboration.ledger import Ledger
 from builder.elaboration.sight import FaultToldError
 from builder.elaboration.stored import STORED
-from dsl.catalogue import Entry, find, names, suggest
-from dsl.catalogue.aliases import ALIASES
-from dsl.diagnostics import Fix
+from dsl.catalogue import Entry, absent, find
 from dsl.expressions import holds_expression
 from dsl.records import Definition, Layer
 from dsl.tables import FAULTY, described, resolved
@@ -38,10 +35,10 @@ def entry_of(walk: Ledger, layer: Layer, frame: Frame) -> Entry:
     if kind is None:
         raise FaultToldError
     entry = find(kind)
-    if entry is None or entry.role == "optimizer":
-        near = suggest(kind, [*walk.blocks, *names()], ALIASES)
-        fix = Fix(f"did you mean {either_of(near)}?", f'type = "{near[0]}"') if near else None
-        walk.faults.add(layer.place.at("type"), f'there is no layer type "{kind}"', "type", fix=fix)
+    if entry is None:
+        place = layer.place.at("type")
+        why = absent(kind, place.document.source.name, walk.blocks)
+        walk.faults.add(place, why.message, "type", notes=why.notes, fix=why.fix)
         raise FaultToldError
     return entry
 

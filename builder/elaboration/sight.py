@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from builder.shapes.call import ChoiceType, TensorType, Value
+from builder.shapes.call import ChoiceType, Nothing, TensorType, Value
 from builder.shapes.sizes import Free, plain
 from dsl.catalogue import suggest
 from dsl.diagnostics import Fix
@@ -178,6 +178,8 @@ def text_of(value: Value) -> str:
         return str(value) if value.dtype == "float32" else f"{value.dtype} {value}"
     if isinstance(value, ChoiceType):
         return "a choice of " + ", ".join(value.options)
+    if isinstance(value, Nothing):
+        return "none"
     if isinstance(value, tuple):
         return "several results: " + ", ".join(text_of(each) for each in value)
     if isinstance(value, dict):

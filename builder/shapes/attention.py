@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from builder.shapes.broadcasting import broadcast_shapes
-from builder.shapes.call import Call, Made, Misfit, TensorType, Value
+from builder.shapes.call import NOTHING, Call, Made, Misfit, TensorType, Value, shape_text
 from builder.shapes.conditions import Conditions, needs_equal
 from builder.shapes.linear import rows
 from builder.shapes.reading import (
@@ -33,9 +33,9 @@ def multihead(call: Call) -> Made:
     width, inferred = agreed(call, "embed_dim", query.shape[-1], "features")
     heads = _heads(call, "num_heads", "embed_dim", width)
     widths = (_width(call, "kdim", key, width), _width(call, "vdim", value, width))
-    conditions = _fits(call, query, key, value)
     batch, length = _batch(call, query)
     _, source = _batch(call, key)
+    conditions = _fits(call, query, key, value) + _masks(call, query.dtype, batch, heads, (length, source))
     attended = source + (argument(call, "add_bias_kv") is True) + (argument(call, "add_zero_attn") is True)
     weights = _weights(call, batch, heads, length, attended, query.dtype)
     projections = length * width * width * 2 + source * width * (widths[0] + widths[1])
@@ -145,6 +145,29 @@ def _fits(call: Call, query: TensorType, key: TensorType, value: TensorType) -> 
     return conditions
 
 
+def _masks(call: Call, dtype: str, batch: tuple[Size, ...], heads: int, scores: tuple[Size, Size]) -> Conditions:
+    """attn_mask (L, S), or one for each head of each image, (N * heads, L, S); key_padding_mask (N, S), or (S)."""
+    each_head: Size = heads * batch[0] if batch else heads
+    attended, padded = optional_tensor(call, 5, "attn_mask"), optional_tensor(call, 3, "key_padding_mask")
+    conditions: Conditions = ()
+    if attended is not None:
+        conditions += _mask_of(call, "attn_mask", attended, dtype, (scores, (each_head, *scores)))
+    if padded is not None:
+        conditions += _mask_of(call, "key_padding_mask", padded, dtype, ((*batch, scores[1]),))
+    return conditions
+
+
+def _mask_of(call: Call, name: str, mask: TensorType, dtype: str, allowed: tuple[tuple[Size, ...], ...]) -> Conditions:
+    forms = " or ".join(shape_text(each) for each in allowed)
+    if mask.dtype not in ("bool", dtype):
+        raise Misfit(f"{call.entry.name} reads {name} of bool or {dtype}, but it is {mask.dtype}", code="dtype")
+    misfit = Misfit(f"{call.entry.name} reads {name} of {forms}, but it is {mask}")
+    wanted = next((each for each in allowed if len(each) == len(mask.shape)), None)
+    if wanted is None:
+        raise misfit
+    return tuple(each for a, b in zip(mask.shape, wanted, strict=True) for each in _equal(a, b, misfit))
+
+
 def _equal(left: Size, right: Size, misfit: Misfit) -> Conditions:
     return () if left == right else needs_equal(left, right, misfit)
 
@@ -152,7 +175,7 @@ def _equal(left: Size, right: Size, misfit: Misfit) -> Conditions:
 def _weights(call: Call, batch: tuple[Size, ...], heads: int, length: Size, source: Size, dtype: str) -> Value:
     """The attention weights, averaged over the heads unless told otherwise; None without `need_weights`."""
     if not _flag(call, "need_weights"):
-        return None
+        return NOTHING
     middle = () if _flag(call, "average_attn_weights") else (heads,)
     return TensorType((*batch, *middle, length, source), dtype)
 

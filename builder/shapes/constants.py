@@ -35,6 +35,17 @@ def with_constants(call: Call) -> Call:
     return replace(call, arguments=arguments, keyword_reads={**call.keyword_reads, **found})
 
 
+def with_names(call: Call) -> Call:
+    """A module's tensors by name, from where its `forward` takes something else in between (`need_weights`)."""
+    inputs = call.entry.inputs
+    together = next((index for index, each in enumerate(inputs) if not each.takes_tensor), len(inputs))
+    if call.entry.role != "module" or len(call.reads) <= together or call.entry.target.startswith("tomograph."):
+        return call
+    later = [each.name for each in inputs[together:] if each.takes_tensor and each.name not in call.keyword_reads]
+    named = dict(zip(later, call.reads[together:], strict=False))
+    return replace(call, reads=call.reads[:together], keyword_reads={**call.keyword_reads, **named})
+
+
 def tensor_of(value: object) -> TensorType | None:
     """What an array (`[1.0, 2.0]`) or a table with a `tensor` is as a tensor; None where the value is neither."""
     dtype = None

@@ -12,9 +12,8 @@ from builder.shapes.reading import (
     argument,
     demand_dims,
     demand_weights_dtype,
-    fixed,
     numbers,
-    optional_tensor,
+    sizes,
     tensor,
     weight_dtype,
     whole,
@@ -35,15 +34,15 @@ class Window:
 
 def convolution(call: Call) -> Made:
     """Conv1d, Conv2d, Conv3d: (N, C, *) or (C, *) -> (N, out_channels, *)."""
-    dims = _dims(call)
-    given = _image(call, dims)
+    dims = dims_of(call)
+    given = image_of(call, dims)
     demand_weights_dtype(call, given)
     channels, inferred = agreed(call, "in_channels", given.shape[-dims - 1], "channels")
     out_channels, groups = whole(call, "out_channels", 1), whole(call, "groups", 1)
     _divided(call, "in_channels", channels, groups)
     _divided(call, "out_channels", out_channels, groups)
-    window = _window(call, numbers(call, "kernel_size", dims, 1))
-    spatial, conditions = _slide(call, given, window)
+    window = window_of(call, numbers(call, "kernel_size", dims, 1))
+    spatial, conditions = slide(call, given, window)
     kernel = (out_channels, channels // groups, *window.kernel)
     return Made(
         result=TensorType((*given.shape[: -dims - 1], out_channels, *spatial), given.dtype),
@@ -54,19 +53,19 @@ def convolution(call: Call) -> Made:
     )
 
 
-def transposed_convolution(call: Call) -> Made | None:
-    """ConvTranspose1d, ConvTranspose2d, ConvTranspose3d; which `output_size` can be had is torch's to judge."""
-    if call.arguments.get("output_size") is not None:
-        return None
-    dims = _dims(call)
-    given = _image(call, dims)
+def transposed_convolution(call: Call) -> Made:
+    """ConvTranspose1d, ConvTranspose2d, ConvTranspose3d."""
+    dims = dims_of(call)
+    given = image_of(call, dims)
     demand_weights_dtype(call, given)
     channels, inferred = agreed(call, "in_channels", given.shape[-dims - 1], "channels")
     out_channels, groups = whole(call, "out_channels", 1), whole(call, "groups", 1)
     _divided(call, "in_channels", channels, groups)
     _divided(call, "out_channels", out_channels, groups)
-    window = _window(call, numbers(call, "kernel_size", dims, 1))
-    spatial, conditions = _spread(call, given, window)
+    window = window_of(call, numbers(call, "kernel_size", dims, 1))
+    spatial, conditions = spread(call, given, window)
+    if call.arguments.get("output_size") is not None:
+        spatial, conditions = _wanted(call, spatial, window)
     kernel = (channels, out_channels // groups, *window.kernel)
     return Made(
         result=TensorType((*given.shape[: -dims - 1], out_channels, *spatial), weight_dtype(call)),
@@ -77,32 +76,12 @@ def transposed_convolution(call: Call) -> Made | None:
     )
 
 
-def convolution_function(call: Call) -> Made:
-    """conv1d, conv2d, conv3d of torch.nn.functional: the weight is fed as a tensor."""
-    dims = _dims(call)
-    given, weight = _image(call, dims), tensor(call, 1, "weight")
-    demand_dims(call, weight, (dims + 2,), f"a weight of {dims + 2} dims")
-    kernel = tuple(fixed(call, size, "kernel") for size in weight.shape)
-    expected = kernel[1] * whole(call, "groups", 1)
-    if given.shape[-dims - 1] != expected:
-        held = f"its weight is {shape_text(kernel)}"
-        raise Misfit(
-            f"{call.entry.name} expects {expected} channels ({held}), but its input has {given.shape[-dims - 1]}"
-        )
-    optional_tensor(call, 2, "bias")
-    spatial, conditions = _slide(call, given, _window(call, kernel[2:]))
-    return Made(
-        result=TensorType((*given.shape[: -dims - 1], kernel[0], *spatial), given.dtype),
-        multiply_adds=product([*spatial, *kernel]),
-        conditions=conditions,
-    )
-
-
-def _dims(call: Call) -> int:
+def dims_of(call: Call) -> int:
+    """1, 2 or 3, as the type's name says."""
     return int(call.entry.name[-2])
 
 
-def _image(call: Call, dims: int) -> TensorType:
+def image_of(call: Call, dims: int) -> TensorType:
     given = tensor(call, 0, "input")
     letters = ", ".join(("D", "H", "W")[-dims:] if dims > 1 else ("L",))
     demand_dims(call, given, (dims + 1, dims + 2), f"(N, C, {letters}) or (C, {letters})")
@@ -119,7 +98,7 @@ def _parameters(call: Call, kernel: tuple[int, ...], out_channels: int) -> Mappi
     return {"weight": kernel, "bias": (out_channels,)} if argument(call, "bias") is not False else {"weight": kernel}
 
 
-def _window(call: Call, kernel: tuple[int, ...]) -> Window:
+def window_of(call: Call, kernel: tuple[int, ...]) -> Window:
     dims = len(kernel)
     stride, dilation = numbers(call, "stride", dims, 1), numbers(call, "dilation", dims, 1)
     padding = argument(call, "padding")
@@ -132,7 +111,7 @@ def _window(call: Call, kernel: tuple[int, ...]) -> Window:
     return Window(kernel, stride, dilation, widths)
 
 
-def _slide(call: Call, given: TensorType, window: Window) -> tuple[tuple[Size, ...], Conditions]:
+def slide(call: Call, given: TensorType, window: Window) -> tuple[tuple[Size, ...], Conditions]:
     """floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, for each dim."""
     image = given.shape[-len(window.kernel) :]
     if window.padding is None:
@@ -155,7 +134,7 @@ def _too_large(call: Call, given: TensorType, kernel: int, formula: str) -> Misf
     return Misfit(message, argument="kernel_size", notes=(formula,))
 
 
-def _spread(call: Call, given: TensorType, window: Window) -> tuple[tuple[Size, ...], Conditions]:
+def spread(call: Call, given: TensorType, window: Window) -> tuple[tuple[Size, ...], Conditions]:
     """(size - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1, for each dim."""
     image = given.shape[-len(window.kernel) :]
     extra = numbers(call, "output_padding", len(image), 0)
@@ -173,6 +152,20 @@ def _spread(call: Call, given: TensorType, window: Window) -> tuple[tuple[Size, 
         conditions += needs_at_least(made, 1, _nothing_left(call, given, formula))
         result.append(made)
     return tuple(result), conditions
+
+
+def _wanted(call: Call, spatial: tuple[Size, ...], window: Window) -> tuple[tuple[Size, ...], Conditions]:
+    """`output_size`, the last dims or all: at least what there would be without it, by less than a stride more."""
+    dims = len(spatial)
+    wanted = sizes(call, "output_size")[-dims:]
+    extra = numbers(call, "output_padding", dims, 0)
+    conditions: Conditions = ()
+    for index, size in enumerate(wanted):
+        least, stride = spatial[index] - extra[index], window.stride[index]
+        message = f"{call.entry.name} makes {least} to {least + stride - 1} in dim {index - dims}, not {size}"
+        misfit = Misfit(message, argument="output_size")
+        conditions += needs_at_least(size - least, 0, misfit) + needs_at_least(least + stride - 1 - size, 0, misfit)
+    return wanted, conditions
 
 
 def _nothing_left(call: Call, given: TensorType, formula: str) -> Misfit:
@@ -205,7 +198,4 @@ RULES: Mapping[str, Rule] = {
     "ConvTranspose1d": transposed_convolution,
     "ConvTranspose2d": transposed_convolution,
     "ConvTranspose3d": transposed_convolution,
-    "conv1d": convolution_function,
-    "conv2d": convolution_function,
-    "conv3d": convolution_function,
 }

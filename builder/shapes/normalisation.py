@@ -14,6 +14,7 @@ from builder.shapes.reading import (
     demand_floating,
     demand_weights_dtype,
     fixed,
+    has_shape,
     place,
     sizes,
     tensor,
@@ -98,10 +99,13 @@ def layer_norm(call: Call) -> Made:
 
 
 def layer_norm_function(call: Call) -> Made:
-    """layer_norm and rms_norm of torch.nn.functional."""
-    given = tensor(call, 0, "input")
+    """layer_norm and rms_norm of torch.nn.functional: weight and bias have the shape that is normalised over."""
+    given, normalised = tensor(call, 0, "input"), sizes(call, "normalized_shape")
     demand_floating(call, given)
-    return Made(result=given, conditions=_ends_with(call, given, sizes(call, "normalized_shape")))
+    conditions = _ends_with(call, given, normalised)
+    for index, each in enumerate(call.entry.inputs[1:], start=1):
+        conditions += has_shape(call, index, each.name, normalised)
+    return Made(result=given, conditions=conditions)
 
 
 def group_norm_function(call: Call) -> Made:
@@ -109,7 +113,7 @@ def group_norm_function(call: Call) -> Made:
     _demand_channels(call, given)
     demand_floating(call, given)
     _in_groups(call, fixed(call, given.shape[1], "number of channels"))
-    return Made(result=given)
+    return Made(result=given, conditions=_by_channel(call, given))
 
 
 def keeps_channels(call: Call) -> Made:
@@ -119,7 +123,16 @@ def keeps_channels(call: Call) -> Made:
     if len(given.shape) < least:
         raise Misfit(f"{call.entry.name} reads at least {least} dims, channels in dim 1, but its input is {given}")
     demand_floating(call, given)
-    return Made(result=given)
+    return Made(result=given, conditions=_by_channel(call, given))
+
+
+def _by_channel(call: Call, given: TensorType) -> Conditions:
+    """The statistics, weight and bias that a function is fed have a number for each channel."""
+    if call.entry.role == "module":
+        return ()
+    inputs = call.entry.inputs
+    fed = [has_shape(call, index, each.name, given.shape[1:2]) for index, each in enumerate(inputs) if index]
+    return tuple(condition for several in fed for condition in several)
 
 
 def normalise(call: Call) -> Made:

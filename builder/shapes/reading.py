@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from builder.shapes.call import Call, Misfit, TensorType, Value, shape_text
+from builder.shapes.conditions import Conditions, needs_equal
 from builder.shapes.dtypes import category
 from builder.shapes.sizes import Free, Size, names
 from dsl.catalogue.entries import REQUIRED
@@ -50,6 +51,18 @@ def tensor(call: Call, index: int, name: str) -> TensorType:
 
 def optional_tensor(call: Call, index: int, name: str) -> TensorType | None:
     return None if operand(call, index, name) is None else tensor(call, index, name)
+
+
+def has_shape(call: Call, index: int, name: str, wanted: tuple[Size, ...]) -> Conditions:
+    """A tensor that may be left out has this shape where it is fed."""
+    fed = optional_tensor(call, index, name)
+    if fed is None:
+        return ()
+    misfit = Misfit(f"{call.entry.name} reads {name} of {shape_text(wanted)}, but it is {fed}")
+    if len(fed.shape) != len(wanted):
+        raise misfit
+    pairs = zip(fed.shape, wanted, strict=True)
+    return tuple(each for a, b in pairs if a != b for each in needs_equal(a, b, misfit))
 
 
 def sequence(call: Call, name: str = "tensors") -> list[TensorType]:

@@ -14,6 +14,7 @@ from builder.shapes import (
     attention,
     class_losses,
     convolution,
+    convolving,
     counted,
     creating,
     distances,
@@ -32,9 +33,10 @@ from builder.shapes import (
     reducing,
     reshaping,
     resizing,
+    writing,
 )
 from builder.shapes.call import Call, Made
-from builder.shapes.constants import with_constants
+from builder.shapes.constants import with_constants, with_names
 from builder.shapes.rule import Rule
 from dsl.catalogue.entries import Entry
 
@@ -42,6 +44,7 @@ from dsl.catalogue.entries import Entry
 _NAMESPACES: Final = ("torch.nn", "torch.nn.functional", "torch", "torch.Tensor")
 _TORCH: Final[Mapping[str, Rule]] = {
     **convolution.RULES,
+    **convolving.RULES,
     **pooling.RULES,
     **linear.RULES,
     **elementwise.RULES,
@@ -62,6 +65,7 @@ _TORCH: Final[Mapping[str, Rule]] = {
     **creating.RULES,
     **picking.RULES,
     **counted.RULES,
+    **writing.RULES,
 }
 # What a layer calls -> its rule.
 RULES: Final[Mapping[str, Rule]] = {
@@ -78,6 +82,7 @@ def has_rule(entry: Entry) -> bool:
 
 def shape(call: Call) -> Made:
     """What the layer makes of what it reads. Misfit where it cannot."""
+    call = with_names(call)
     rule = RULES.get(call.entry.target)
     made = rule(with_constants(call)) if rule else None
     if made is not None:

@@ -22,7 +22,8 @@ from builder.shapes.call import Call, Value
 from builder.shapes.rearranging import groups, steps
 from builder.shapes.sizes import Free
 from dsl.arithmetic import ExpressionError
-from dsl.catalogue import Entry, Parameter, Problem, bind, find, mismatch, names, suggest
+from dsl.catalogue import Entry, Parameter, Problem, bind, mismatch, names, suggest
+from dsl.catalogue.lookup import find_known, is_from_python
 from dsl.catalogue.types import words
 from dsl.tables import described
 
@@ -34,11 +35,13 @@ _INSTEAD = {
 
 def function(name: str) -> Entry:
     """The function of this name, plain (`exp`) or dotted (`linalg.norm`, `torch.nn.functional.pad`)."""
-    entry = find(name) or find(f"torch.{name}")
+    entry = find_known(name) or find_known(f"torch.{name}")
     if entry is not None and entry.role in ("function", "method"):
         return entry
     if entry is not None:
         raise ExpressionError(f"`{name}` is a layer type; a value calls functions alone")
+    if is_from_python(name):
+        raise ExpressionError(f"`{name}` comes from Python, and a value calls torch's functions alone")
     if name in _INSTEAD:
         raise ExpressionError(f"`{name}` is no function of tensors; {_INSTEAD[name]}")
     near = [each for each in suggest(name, names()) if not each[0].isupper()]
