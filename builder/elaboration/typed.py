@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from builder.elaboration.arguments import argument_data, forward_names, is_reference, reads_nothing
+from builder.elaboration.arguments import argument_data, forward_names, is_reference, reads_nothing, tensors_of
 from builder.elaboration.sight import FaultToldError, Seen, data_of, dtype_data, look_up, said, shape_data
 from builder.graph import Node
 from builder.shapes.call import Call, ChoiceType, Made, Misfit, Value
@@ -149,7 +149,7 @@ class TypedLayer:
         self, arguments: Mapping[str, Any], keyword_reads: Mapping[str, Any], reads: Sequence[Any]
     ) -> None:
         """Whether as many tensors are fed as the type reads."""
-        takes = self.entry.inputs
+        takes = tensors_of(self.entry, arguments, keyword_reads, len(reads))
         place = self.layer.place.at("input" if self.layer.input is not None else "type")
         spread = any(each.passing == "spread" for each in takes)
         if len(reads) > len(takes) and not spread:
@@ -158,9 +158,7 @@ class TypedLayer:
             raise FaultToldError
         missing = [each.name for each in takes[len(reads) :]
                    if each.required and each.name not in keyword_reads and each.name not in arguments]  # fmt: skip
-        overloaded = any(all(part.name in arguments or not part.takes_tensor for part in way[len(reads) :])
-                         for way in self.entry.overloads)  # fmt: skip
-        if missing and not overloaded:
+        if missing:
             named_ones = ", ".join(f"`{each}`" for each in missing)
             self.faults.add(place, f"{self.entry.name} also reads {named_ones}", "input",
                                  fix=Fix(f'add {missing[0]} = "..." or an array in `input`'))  # fmt: skip

@@ -21,6 +21,7 @@ NAMESPACES: Final = (
     "torch.nn.", "torch.nn.functional.", "torch.", "torch.linalg.", "torch.fft.", "torch.special.", "torch.Tensor.",
 )  # fmt: skip
 _OPTIMIZERS = "torch.optim."
+_PASSING: Final[dict[str, Passing]] = {"/": "position", "=": "keyword"}
 
 
 @cache
@@ -96,6 +97,6 @@ def _signature(written: Sequence[Sequence[Any]]) -> tuple[Parameter, ...]:
 
 
 def _parameter(name: str, type: str, default: object = REQUIRED) -> Parameter:
-    """`*operands` is spread, `equation/` goes by position alone, as Python's own notation has it."""
-    passing: Passing = "spread" if name.startswith("*") else "position" if name.endswith("/") else "name"
-    return Parameter(name=name.strip("*/"), type=type, default=default, passing=passing)
+    """`*operands` is spread, `equation/` goes by position alone, as Python's own notation has it; `rtol=` by name."""
+    passing: Passing = "spread" if name.startswith("*") else _PASSING.get(name[-1], "name")
+    return Parameter(name=name.strip("*/="), type=type, default=default, passing=passing)
