@@ -60,6 +60,11 @@ def optimizer_names() -> tuple[str, ...]:
     return tuple(target.removeprefix(_OPTIMIZERS) for target in _lines() if target.startswith(_OPTIMIZERS))
 
 
+def targets() -> tuple[str, ...]:
+    """Every dotted name of the file, sorted."""
+    return tuple(_lines())
+
+
 @cache
 def _lines() -> dict[str, str]:
     """The text of each entry by target."""
