@@ -35,8 +35,8 @@ def call(node: Node, values: Sequence[str], keyword_values: Mapping[str, str], m
     device = _device(node, values, keyword_values)
     if node.role == "module":
         named = [f"{key}={value}" for key, value in keyword_values.items()]
-        given = {*forward_arguments(node), *keyword_values}
-        placed = list(values) if entry.target.startswith("tomograph.") else _placed(entry.inputs, given, values)
+        written = {*forward_arguments(node), *keyword_values}
+        placed = list(values) if entry.target.startswith("tomograph.") else _placed(entry.inputs, written, values)
         return f"{module}({_joined(*placed, *named, keywords(entry, forward_arguments(node), device))})"
     given = {**node.arguments, **dict.fromkeys(keyword_values, "a reference")}
     signature = signature_of(entry, given, len(values))

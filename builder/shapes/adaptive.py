@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 from builder.shapes.call import Call, Made, Misfit, TensorType
@@ -11,7 +12,7 @@ from builder.shapes.rule import Rule
 
 
 def adaptive_log_softmax(call: Call) -> Made:
-    """Input (N, in_features) or (in_features), class numbers (N) or () -> output (N) or (), and the loss, one number."""
+    """Input (N, in_features) or (in_features), class numbers (N) or () -> output (N) or (), and the loss."""
     given, target = tensor(call, 0, "input_"), tensor(call, 1, "target_")
     demand_dims(call, given, (1, 2), "(N, in_features) or (in_features,)")
     width, inferred = agreed(call, "in_features", given.shape[-1], "features")
@@ -42,7 +43,7 @@ def _parameters(call: Call, width: int) -> dict[str, tuple[int, ...]]:
     parameters: dict[str, tuple[int, ...]] = {"head.weight": (rows, width)}
     if argument(call, "head_bias") is True:
         parameters["head.bias"] = (rows,)
-    for index, (low, high) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for index, (low, high) in enumerate(itertools.pairwise(bounds)):
         inner = int(width // shrink ** (index + 1))
         parameters[f"tail.{index}.0.weight"] = (inner, width)
         parameters[f"tail.{index}.1.weight"] = (high - low, inner)
