@@ -1,6 +1,8 @@
 """Counts how many of torch's own samples for its modules and functions a spec can say.
 
-python benchmarks/torch_samples.py [--write]. Each is checked, built and run beside torch itself. `--write` keeps the counts in torch_samples.md, which tests hold
+    python benchmarks/torch_samples.py [--write]
+
+Each is checked, built and run beside torch itself. `--write` keeps the counts in torch_samples.md, which tests hold
 against fresh ones. Needs the extra `dev`.
 """
 

@@ -10,6 +10,7 @@ _PUBLIC = {
     "build": "builder.building",
     "elaborate": "builder.building",
     "objective": "builder.experiment",
+    "register": "builder.registering",
     "train": "builder.experiment",
 }
 

@@ -13,8 +13,9 @@ from builder.shapes.call import TensorType, shape_text
 from builder.shapes.sizes import Free, named, same
 from dsl.catalogue import bind, find_optimizer, optimizer_names, suggest
 from dsl.diagnostics import Fix, SpecError, in_order
-from dsl.overrides import Setting
+from dsl.files import roots
 from dsl.records import Data, Input, Loss, Optimizer, Place, Spec
+from dsl.source import Setting
 from dsl.tables import Faults, described
 
 _COUNTS_CLASSES = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
@@ -50,7 +51,7 @@ def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bo
     seen = {each.name: _field_seen(each, batch, spec) for each in found or ()}
     prepare = None
     if spec.data and spec.data.prepare and (found is not None or spec.data.source is None):
-        prepare = elaborate_prepare(spec.data.prepare, seen, faults, spec.vars)
+        prepare = elaborate_prepare(spec.data.prepare, seen, faults, spec.vars, spec.blocks)
         places = dict.fromkeys(prepare.outputs, spec.data.prepare.place)
         seen |= {
             key: Seen(value, {"from": f"inputs.{key}"}, key, places[key]) for key, value in prepare.outputs.items()
@@ -66,9 +67,12 @@ def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bo
 
 
 def request_of(spec: Spec, data: Data, source: SourceText, key: str = "source") -> Request:
-    """What the spec asks for. Paths are relative to the spec's folder; those of `--set`, to the working directory."""
-    set_from_outside = isinstance(data.place.at(key).source, Setting)
-    folder = Path() if set_from_outside else Path(spec.document.source.name).parent
+    """What the spec asks for. Paths are relative to the folder of the file that says them; those of `--set`, to the
+    working directory."""
+    place = data.place.at(key)
+    folder = place.source.folder
+    if not isinstance(source, str):  # files of a table may be said by several
+        folder, source = Path(), {name: str(place.at(name).source.folder / each) for name, each in source.items()}
     mapping = {name: value for name, value in data.fields.items() if not isinstance(value, Input)}
     declared = () if source != "random" else _declarations(spec, data)
     return Request(source=source, folder=folder, fields=mapping or None, declarations=declared, samples=data.samples,
@@ -91,9 +95,7 @@ def _described(
     request = request_of(spec, data, data.source)
     named_outside = isinstance(data.place.at("source").source, Setting)
     if not anywhere and not named_outside and not is_name(data.source):
-        spec_folder = Path(spec.document.source.name).resolve().parent
-        inside = spec_folder.is_relative_to(Path.cwd())
-        elsewhere = outside(request, [spec_folder, *([Path.cwd()] if inside else [])])
+        elsewhere = outside(request, roots(spec.document.source.name))
         if elsewhere is not None:
             return None, f"the data is not looked at, as {elsewhere} is not below the spec's folder"
     try:
@@ -168,7 +170,7 @@ def _loss(
 ) -> Elaboration:  # fmt: skip
     sight = loss_sight(spec, model, seen, feeding, sound)
     before = len(faults)
-    done = elaborate_loss(loss.block, sight, faults, spec.vars)
+    done = elaborate_loss(loss.block, sight, faults, spec.vars, spec.blocks)
     value = next(iter(done.outputs.values()), None)
     if len(faults) == before and isinstance(value, TensorType) and value.shape:
         faults.add(loss.place, f"the loss is one number, but this gives {value}", "shape", part="key")

@@ -3,7 +3,6 @@ meet; training itself sees only what it is handed."""
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -23,7 +22,6 @@ from builder.data import (
     IterableBatches,
     Request,
     Source,
-    absolute,
     check_range,
     open_source,
     split,
@@ -31,6 +29,7 @@ from builder.data import (
 from builder.devices import DeviceError, resolve
 from builder.elaboration import Elaboration, elaborate_loss, elaborate_model
 from builder.files import write_text
+from builder.resolving import resolved_text
 from builder.training import (
     RunFolder,
     Settings,
@@ -49,7 +48,6 @@ from builder.training.errors import OptimizerError
 from builder.training.events import Best, EpochDone, Event, Finished, Row, Stopped
 from builder.training.optimizer import Group as ParameterGroup
 from dsl.diagnostics import Diagnostic, SpecError
-from dsl.formatting import dump_tables
 from dsl.records import Loss, Place, Spec
 from dsl.tables import Faults
 
@@ -104,7 +102,7 @@ def objective(spec: Spec) -> Objective:
     faults = Faults()
     model = elaborate_model(spec, faults)
     sight = loss_sight(spec, model, {}, {})
-    terms = [(loss, elaborate_loss(loss.block, sight, faults, spec.vars)) for loss in spec.losses]
+    terms = [(loss, elaborate_loss(loss.block, sight, faults, spec.vars, spec.blocks)) for loss in spec.losses]
     if faults:
         raise SpecError(faults)
     return Objective(spec, model, terms)
@@ -298,19 +296,6 @@ class Experiment:
             return
         ignored = int(layer.arguments.get("ignore_index", -100))
         check_range(source, target, 0, shape[1], ignored=ignored)
-
-
-def resolved_text(spec: Spec) -> str:
-    """The spec as it was used: `--set` in its place, data paths absolute."""
-    tables = copy.deepcopy(dict(spec.document.tables))
-    tables.setdefault("name", spec.name)
-    data = spec.data
-    if data is not None:
-        for key in ("source", "validation"):
-            value = getattr(data, key)
-            if isinstance(value, str | dict):
-                tables["data"][key] = absolute(value, request_of(spec, data, value, key).folder)
-    return dump_tables(tables)
 
 
 def _settings(spec: Spec, device: str | None) -> Settings:

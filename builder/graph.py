@@ -10,6 +10,7 @@ ordered inputs stand on the node.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -34,30 +35,48 @@ class Node:
     """One layer, input or output.
 
     reads: the positional tensors in order. Each is a *reference*: `{"from": NODE}`, with `"pick": [0, ...]` where one
-        of several results is meant; or a list of references, where a call takes a sequence of tensors.
+        of several results is meant, or with `"parameter": "weight"` where a parameter of that layer is; or a list of
+        references, where a call takes a sequence of tensors. `"input": [REGION, NAME, PATH, PICKS]` says that the
+        region reads it as its input NAME (PATH: through a structure that feeds it; PICKS: how many were made outside).
     keyword_reads: tensors fed by argument name.
-    arguments: every other argument that is written or worked out, by PyTorch's name, JSON values only.
+    arguments: every other argument that is written or worked out, by PyTorch's name, JSON values only. A size that is
+        known only when the model runs is `{"size": "T // 2"}`.
+    sizes: where the free names of such sizes are found: name -> [reference, dim].
+    expression: of a `value`: Python's text with `{0}`, `{1}` ... for the reads.
+    device: the reference whose device a tensor made out of nothing gets; None where no such tensor is made.
     shape, dtype: of the result; `None` where they are not known; lists of them where there are several results.
-    parameters: shapes of the parameters that the node owns, by name below it (`weight`), in the order of the state
-        dict; empty for functions and for calls of a shared module.
+    parameters, buffers: shapes of the tensors that the node owns, by name below it (`weight`), in the order of the
+        state dict; empty for functions and for calls of a shared module.
+    ties: which of its parameters are another layer's: name below it -> dotted name in the state dict.
+    init: how its parameters start, where the spec says so: name -> a number, an array, or
+        `{"type": "torch.nn.init.normal_", "arguments": {...}}`.
+    frozen: its parameters do not train. passes: the reference that it passes through in evaluation, where it is there
+        in training only; else None.
     multiply_adds: at batch 1; a number, or the text of an expression over free sizes.
     """
 
     name: str
-    type: str  # as the spec says it: "Conv2d", "flatten"; "input" and "output" for those
+    type: str  # as the spec says it: "Conv2d", "flatten"; "value"; "input" and "output" for those
     target: str  # what is called: "torch.nn.Conv2d", "torch.flatten", "torch.Tensor.view", "tomograph.MeanSubtract"
-    role: str  # "input", "output", "module", "function" or "method"
+    role: str  # "input", "output", "module", "function", "method", "value", "parameter" or "buffer"
     kind: str  # one of KINDS
     module: str | None = None  # dotted path of the module that is called; None for functions
     region: str = ""  # the group or block it belongs to; "" is the model itself
     reads: list[Any] = field(default_factory=list)
     keyword_reads: dict[str, Any] = field(default_factory=dict)
     arguments: dict[str, Any] = field(default_factory=dict)
+    sizes: dict[str, Any] = field(default_factory=dict)
+    expression: str = ""
+    device: Any = None
     input_shapes: list[Any] = field(default_factory=list)
     shape: Any = None
     dtype: Any = None
     parameters: dict[str, list[int]] = field(default_factory=dict)
     buffers: dict[str, list[int]] = field(default_factory=dict)
+    ties: dict[str, str] = field(default_factory=dict)
+    init: dict[str, Any] = field(default_factory=dict)
+    frozen: bool = False
+    passes: Any = None
     multiply_adds: Size = 0
     options: list[str] | None = None  # of an input that is a choice
     file: str = ""
@@ -67,17 +86,29 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """A group or block: a part of the model that has a name of its own.
+    """A group, a block or the copies of a repeat: a part of the model that has a name of its own.
 
     children: names of the nodes and regions directly inside, in the order of the spec.
-    reads: what its `input` names, as references seen from outside; the block's inputs in order.
+    module: dotted path of the module that it is; the same as `name`, but for a call of a shared one.
+    copies: it holds the copies of a repeat, `NAME.0`, `NAME.1` ...; how many. 0 for groups and blocks.
+    params: of a block, what it was given; JSON values.
+    reads: of a block or a group with inputs of its own: input -> the reference that feeds it, seen from outside.
     results: what it gives: one reference, a list of them, or a dict of them by name.
+    init: how parameters inside start: "Conv2d.weight" or "weight" -> as in Node.init; runs when the whole is made.
+    frozen: nothing in it trains. passes: as of a Node.
     """
 
     name: str
-    type: str  # the block's name; "" for a group written in place; the model's own name for the model
+    type: str  # the block's name; "" for a group written in place and for copies; the model's own name for the model
     children: list[str] = field(default_factory=list)
+    module: str = ""
+    copies: int = 0
+    params: dict[str, Any] = field(default_factory=dict)
+    reads: dict[str, Any] = field(default_factory=dict)
     results: Any = None
+    init: dict[str, Any] = field(default_factory=dict)
+    frozen: bool = False
+    passes: Any = None
     file: str = ""
     line: int = 0
     column: int = 0
@@ -105,14 +136,37 @@ def layers(graph: networkx.DiGraph[str]) -> Iterator[Node]:
 
 
 def parameter_count(each: Node) -> int:
-    """How many numbers the node's own parameters hold."""
-    total = 0
-    for shape in each.parameters.values():
-        size = 1
-        for length in shape:
-            size *= length
-        total += size
-    return total
+    """How many numbers the node's own parameters hold; those that are another layer's are not counted again."""
+    return sum(math.prod(shape) for name, shape in each.parameters.items() if name not in each.ties)
+
+
+def state(graph: networkx.DiGraph[str]) -> dict[str, list[int]]:
+    """The state dict's keys and shapes in its order: of each module its own parameters, its buffers, its parts."""
+    by_name, all_regions = {each.name: each for each in nodes(graph)}, regions(graph)
+    return dict(_state("", all_regions, by_name))
+
+
+def _state(region: str, all_regions: dict[str, Region], by_name: dict[str, Node]) -> Iterator[tuple[str, list[int]]]:
+    if all_regions[region].module != region:
+        return
+    prefix = f"{region}." if region else ""
+    children = all_regions[region].children
+    here = [by_name[each] for each in children if each in by_name and _belongs(by_name[each], region)]
+    for each in here:
+        yield from ((prefix + key, shape) for key, shape in each.parameters.items())
+    for each in here:
+        yield from ((prefix + key, shape) for key, shape in each.buffers.items())
+    for child in children:
+        if child in all_regions:
+            yield from _state(child, all_regions, by_name)
+        elif not _belongs(by_name[child], region):
+            owned = {**by_name[child].parameters, **by_name[child].buffers}
+            yield from ((f"{child}.{key}", shape) for key, shape in owned.items())
+
+
+def _belongs(each: Node, region: str) -> bool:
+    """Whether what the node owns stands in its region itself: parameters, buffers, a module without a name."""
+    return each.role in ("parameter", "buffer") or each.module == region
 
 
 def assemble(

@@ -91,9 +91,14 @@ class SpecError(Exception):
 
 
 def in_order(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """Each once, in the order of the file."""
+    """Each once, file by file as they were first told, and in the order of each file."""
     unique = dict.fromkeys(diagnostics)
-    return sorted(unique, key=lambda each: (each.span.line, each.span.column) if each.span else (0, 0))
+    files = {file: number for number, file in enumerate(dict.fromkeys(each.file for each in unique))}
+
+    def place(each: Diagnostic) -> tuple[int, int, int]:
+        return files[each.file], each.span.line if each.span else 0, each.span.column if each.span else 0
+
+    return sorted(unique, key=place)
 
 
 def _displayed(text: str) -> str:

@@ -6,38 +6,34 @@ import keyword
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path as File
 from typing import Any, Final
 
-import tomli
-
+from dsl import files
 from dsl import overrides as settings
-from dsl.diagnostics import Diagnostic, SpecError, in_order
-from dsl.records import Block, Data, Document, Group, Input, Layer, Loss, Optimizer, Place, Spec, Train
-from dsl.source import Source, Span
+from dsl.diagnostics import SpecError, in_order
+from dsl.expressions import holds_expression
+from dsl.layering import layered
+from dsl.records import Block, Data, Definition, Document, Group, Input, Layer, Loss, Optimizer, Place, Spec, Train
+from dsl.source import Source
 from dsl.tables import FAULTY, Faults, Table, described, is_whole, resolved
 
-_LARGEST: Final = 64 * 2**20  # bytes of a spec
-_LONG_KEY: Final = re.compile(r"(?:[A-Za-z0-9_-]+[ \t]*\.[ \t]*){64}")
 _NAME: Final = re.compile(r"[^\W\d][\w-]*|\d[\w-]*[^\W\d][\w-]*")
-_WHERE: Final = re.compile(r" \(at line (\d+), column (\d+)\)$| \(at end of document\)$")
 DTYPES: Final = (
     "float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64",
 )  # fmt: skip
-# What tomli says of a line that ends within a string.
-_PLAINLY: Final = dict.fromkeys(("Illegal character '\\n'", "Unterminated string"), "a string has no closing quote")
 # Names that the source of a module needs for itself.
 _TAKEN: Final = ("self", "torch", "nn", "F", "Tensor", "OrderedDict")
 # Keys of the language that this version does not read.
-_LATER_TOP: Final = ("blocks", "extends", "include", "patch", "scheduler", "metrics")
-_LATER_LAYER: Final = ("share", "repeat", "parallel", "when", "tie", "init", "freeze", "train_only", "args")
-_LATER_MODEL: Final = ("weights", "rename", "init", "freeze")
+_LATER_TOP: Final = ("scheduler", "metrics")
+_LATER_MODEL: Final = ("weights", "rename")
 
 
 def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Spec:
     """Read a spec from a file. Raises SpecError, whose `diagnostics` holds everything that is wrong with its form."""
     name = os.fspath(path)
-    return _read(Source(name, _text(name)), overrides or {})
+    return _read(files.read(name), overrides or {})
 
 
 def loads(text: str, name: str = "<spec>", overrides: Mapping[str, Any] | None = None) -> Spec:
@@ -45,67 +41,11 @@ def loads(text: str, name: str = "<spec>", overrides: Mapping[str, Any] | None =
     return _read(Source(name, text.replace("\r\n", "\n")), overrides or {})
 
 
-def _text(name: str) -> str:
-    try:
-        data = File(name).read_bytes()
-    except IsADirectoryError as error:
-        raise _no_file(name, "this is a folder, not a spec") from error
-    except FileNotFoundError as error:
-        raise _no_file(name, "there is no such file") from error
-    except (OSError, ValueError) as error:
-        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise _no_file(name, f"the file cannot be read: {words}") from error
-    if len(data) > _LARGEST:
-        raise _no_file(name, f"the file has {len(data):,} bytes; a spec has at most {_LARGEST:,}")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise _no_file(name, f"the file is not UTF-8 text: byte {data[error.start]:#04x} in line {line}") from error
-    return text.replace("\r\n", "\n")
-
-
-def _no_file(name: str, message: str) -> SpecError:
-    return SpecError([Diagnostic(message=message, code="file", file=name)])
-
-
-def _parse(source: Source) -> dict[str, Any]:
-    if long := _LONG_KEY.search(source.text):
-        line = source.text.count("\n", 0, long.start()) + 1
-        raise SpecError([_syntax(source, "a key has at most 64 parts", line, 1)])
-    try:
-        return tomli.loads(source.text)
-    except tomli.TOMLDecodeError as error:
-        message = _WHERE.sub("", str(error))
-        place = _WHERE.search(str(error))
-        if place and place[1]:
-            raise SpecError([_syntax(source, message, int(place[1]), int(place[2]))]) from error
-        raise SpecError([_syntax(source, message + " at the end of the file", *_end_of(source))]) from error
-    except RecursionError as error:
-        raise SpecError([_syntax(source, "arrays and tables nest too deep", 1, 1)]) from error
-
-
-def _end_of(source: Source) -> tuple[int, int]:
-    lines = source.text.rstrip().split("\n")
-    return len(lines), len(lines[-1]) + 1
-
-
-def _syntax(source: Source, message: str, line: int, column: int) -> Diagnostic:
-    message = _PLAINLY.get(message) or message[:1].lower() + message[1:]
-    return Diagnostic(
-        message=message,
-        code="toml",
-        file=source.name,
-        span=Span(line, column, line, column + 1),
-        excerpt=source.line(line),
-    )
-
-
 def _read(source: Source, changes: Mapping[str, Any]) -> Spec:
-    tables, origins, faults_set = settings.apply(_parse(source), changes)
-    document = Document(source, tables, origins)
-    faults = Faults(faults_set)
-    root = Place(document, ())
+    traced, misset = settings.apply(layered(source), changes)
+    document = Document(source, traced.plain(), traced)
+    faults = Faults(misset)
+    tables, root = document.tables, Place(document, ())
     scope = _vars(tables.get("vars"), root.at("vars"), faults)
     spec = _Reader(faults, scope).spec(Table(tables, root, faults, scope), document)
     if faults or spec is None:
@@ -136,6 +76,7 @@ class _Reader:
         name = top.text("name") or File(document.source.name).stem or "Model"
         doc = top.text("doc", "")
         top.raw("vars")
+        blocks = self.blocks(top.table("blocks"))
         model_table = top.table("model")
         model = self.model(model_table) if model_table else None
         if not top.has("model"):
@@ -143,7 +84,7 @@ class _Reader:
                 top.place, "the spec has no `[model]`", "missing", notes=("a model has `inputs` and `layers`",)
             )
         spec = None if model is None else Spec(
-            document=document, name=name, doc=doc, vars=self.scope, model=model, losses=self.losses(top),
+            document=document, name=name, doc=doc, vars=self.scope, model=model, blocks=blocks, losses=self.losses(top),
             optimizer=self.optimizer(top.table("optimizer")), data=self.data(top.table("data")),
             train=self.train(top.table("train") or Table({}, top.place.at("train"), self.faults, self.scope)),
         )  # fmt: skip
@@ -162,13 +103,61 @@ class _Reader:
         table.close(_LATER_MODEL)
         return block
 
+    def blocks(self, several: Table | None) -> dict[str, Definition]:
+        found = {}
+        for name in several.values if several else ():
+            assert several is not None
+            table = several.table(name)
+            if not name.isidentifier() or keyword.iskeyword(name):
+                self.faults.add(several.place.at(name), f"`{name}` cannot name a block: it becomes a class", "name",
+                                part="key")  # fmt: skip
+            elif table is not None:
+                found[name] = self.definition(name, table)
+        return found
+
+    def definition(self, name: str, table: Table) -> Definition:
+        params, defaults = self.params(table), table.table("defaults")
+        inputs = self.named_inputs(table) if table.has("inputs") else (Input(place=table.place, name="x"),)
+        for given in dict.fromkeys((*params, *(defaults.values if defaults else ()))):
+            if any(given == each.name for each in inputs):
+                self.faults.add(table.place, f"`{given}` is a param and an input of the block", "name", part="key")
+        block = self.block(table, inputs)
+        table.close((), f"key of the block `{name}`")
+        return Definition(place=table.place, name=name, body=block, params=params,
+                          defaults=defaults.values if defaults else {})  # fmt: skip
+
+    def params(self, table: Table) -> tuple[str, ...]:
+        names = table.raw("params")
+        if names is None:
+            return ()
+        if not isinstance(names, list) or not all(isinstance(each, str) and each.isidentifier() for each in names):
+            table.wrong("params", names, "an array of names")
+            return ()
+        return tuple(names)
+
+    def named_inputs(self, table: Table) -> tuple[Input, ...]:
+        """The inputs of a block or a group: names, whose shapes are those of what is fed."""
+        names, place = table.raw("inputs"), table.place.at("inputs")
+        if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+            table.wrong("inputs", names, "an array of names: the shapes are those of what is fed")
+            return ()
+        found = []
+        for index, name in enumerate(names):
+            if not _names_an_argument(name) or name in names[:index]:
+                why = "it becomes an argument's name" if name not in names[:index] else "it stands there twice"
+                self.faults.add(place.at(index), f"`{name}` cannot name an input: {why}", "name", part="value")
+            else:
+                found.append(Input(place=place.at(index), name=name))
+        return tuple(found)
+
     def block(self, table: Table, inputs: tuple[Input, ...] | None) -> Block:
         layers = self.layers(table.raw("layers"), table.place.at("layers"), table.has("layers"))
         outputs = table.raw("outputs")
         if outputs is not None and not isinstance(outputs, str | list | dict):
             table.wrong("outputs", outputs, "a name, an array of names or a table of names")
             outputs = None
-        return Block(place=table.place, inputs=inputs, layers=layers, outputs=outputs)
+        return Block(place=table.place, inputs=inputs, layers=layers, outputs=outputs, init=table.raw("init"),
+                     freeze=table.raw("freeze") or False)  # fmt: skip
 
     def inputs(self, table: Table) -> tuple[Input, ...]:
         several = table.table("inputs")
@@ -182,7 +171,7 @@ class _Reader:
         return tuple(found)
 
     def input(self, name: str, value: Any, place: Place) -> Input | None:
-        if not name.isidentifier() or keyword.iskeyword(name) or name in _TAKEN:
+        if not _names_an_argument(name):
             self.faults.add(place, f"`{name}` cannot name an input: it becomes an argument's name", "name", part="key")
             return None
         value = resolved(value, place, self.faults, self.scope)
@@ -250,44 +239,67 @@ class _Reader:
         return tuple(found)
 
     def layer(self, table: Table) -> Layer:
-        name, kind, reads = self.name(table), table.text("type"), table.raw("input")
+        name, kind, reads = self.name(table), self.words(table, "type"), table.raw("input")
         if reads is not None and not isinstance(reads, str | list | dict):
             table.wrong("input", reads, "a name, an array of names or a table of them")
             reads = None
+        common: dict[str, Any] = {
+            "place": table.place, "name": name, "input": reads, "args": table.raw("args"),
+            "repeat": table.raw("repeat"), "parallel": table.raw("parallel") or False,
+            "when": table.raw("when") if table.has("when") else True,
+            "tie": self.tie(table), "train_only": table.raw("train_only") or False,
+        }  # fmt: skip
         if table.has("layers"):
-            if kind is not None:
-                self.faults.add(table.place.at("type"), "a layer has `type` or `layers`, not both", "key")
-            group = self.block(table, None)
-            table.close((*_LATER_LAYER, "inputs"), "key of a group")
-            return Layer(place=table.place, name=name, input=reads, group=group)
-        later = [key for key in (*_LATER_LAYER, *(("value",) if not kind else ())) if table.has(key)]
-        for key in later:
-            self.faults.add(table.place.at(key),
-                            f"`{key}` is part of the language, but this version does not read it yet",
-                            "later")  # fmt: skip
-            table.raw(key)
-        if kind is None and not later and not table.has("type"):
-            self.faults.add(table.place, "a layer has a `type` or `layers`", "missing")
+            return self.group(table, kind, common)
+        common |= {"init": table.raw("init"), "freeze": table.raw("freeze") or False}
+        if kind is None and (table.has("share") or table.has("value")):
+            share, value = self.words(table, "share"), self.words(table, "value")
+            if share is not None and value is not None:
+                self.faults.add(table.place.at("value"), "a layer has `share` or `value`, not both", "key")
+            table.close((), f"key of a layer with `{'share' if share is not None else 'value'}`")
+            return Layer(share=share, value=value, **common)
+        if kind is None and not table.has("type"):
+            self.faults.add(table.place, "a layer has a `type`, `layers`, `share` or `value`", "missing")
         arguments = {key: value for key, value in table.values.items() if key not in table.asked}
-        return Layer(place=table.place, name=name, type=kind, input=reads, arguments=arguments)
+        if "share" in arguments:
+            self.faults.add(table.place.at("share"), "a layer has `type` or `share`, not both", "key")
+        return Layer(type=kind, arguments=arguments, **common)
+
+    def group(self, table: Table, kind: str | None, common: dict[str, Any]) -> Layer:
+        if kind is not None:
+            self.faults.add(table.place.at("type"), "a layer has `type` or `layers`, not both", "key")
+        inputs = self.named_inputs(table) if table.has("inputs") else None
+        block = self.block(table, inputs)
+        table.close((), "key of a group")
+        return Layer(group=block, init=block.init, freeze=block.freeze, **common)
+
+    def words(self, table: Table, key: str) -> str | None:
+        """A key that is text; `${...}` in it waits until the layer is reached."""
+        value = table.raw(key)
+        if value is not None and not isinstance(value, str):
+            table.wrong(key, value, "text")
+            return None
+        return value
+
+    def tie(self, table: Table) -> Mapping[str, Any]:
+        value = table.raw("tie")
+        if value is None:
+            return {}
+        if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+            table.wrong("tie", value, 'a table such as { weight = "embedding.weight" }')
+            return {}
+        return value
 
     def name(self, table: Table) -> str | None:
-        name = table.text("name")
-        if name is None:
-            return None
-        message = None
-        if name == "":
-            message = "an empty `name` is part of the language, but this version does not read it yet"
-        elif name.isdigit():
-            message = f'"{name}" is a position, not a name: leave it out, or use a letter'
-        elif not _NAME.fullmatch(name):
-            message = f'a name has letters, digits, `_` and `-`, unlike "{name}"'
-        elif keyword.iskeyword(name):
-            message = f"`{name}` is a Python keyword and cannot name a layer"
+        """A layer's name; one that holds an expression is judged when it is worked out."""
+        name = self.words(table, "name")
+        if name is None or name == "" or holds_expression(name):
+            return name
+        message = unfit_name(name)
         if message:
             self.faults.add(table.place.at("name"), message, "name")
             return None
-        return str(name)
+        return name
 
     def losses(self, top: Table) -> tuple[Loss, ...]:
         value = top.raw("loss")
@@ -307,14 +319,14 @@ class _Reader:
         if table.has("layers"):
             name = self.name(table)
             block = self.block(table, ())
-            table.close(_LATER_LAYER)
+            table.close()
             return Loss(place=table.place, block=block, name=name, factor=factor)
-        if not table.has("type"):
+        if not table.has("type") and not table.has("value"):
             self.faults.add(table.place, "the loss has no `type`", "missing", part="key")
             return Loss(place=table.place, block=Block(place=table.place, inputs=(), layers=()))
         layer = self.layer(table)
         arguments = {key: value for key, value in layer.arguments.items() if key != "factor"}
-        plain = Layer(place=layer.place, type=layer.type, input=layer.input, arguments=arguments)
+        plain = replace(layer, name=None, arguments=arguments)
         return Loss(place=table.place, block=Block(place=table.place, inputs=(), layers=(plain,)),
                     name=layer.name, factor=factor)  # fmt: skip
 
@@ -353,11 +365,9 @@ class _Reader:
     def data(self, table: Table | None) -> Data | None:
         if table is None:
             return None
-        source = table.raw("source")
-        if source is None:
+        source = table.value("source", None, _is_source, "a name, a path or a table of files")
+        if not table.has("source"):
             self.faults.add(table.place, "the data has no `source`", "missing", part="key")
-        elif not isinstance(source, str | dict) and not _texts(source):
-            table.wrong("source", source, "a name, a path or a table of files")
         validation = table.value("validation", None, _is_validation, "a part between 0 and 1, or a source")
         fields = resolved(table.raw("fields") or {}, table.place.at("fields"), self.faults, self.scope)
         if not isinstance(fields, dict):
@@ -410,9 +420,26 @@ class _Reader:
         return train
 
 
+def unfit_name(name: str) -> str | None:
+    """Why a layer cannot have this name, or None."""
+    if name.isdigit():
+        return f'"{name}" is a position, not a name: leave it out, or use a letter'
+    if not _NAME.fullmatch(name):
+        return f'a name has letters, digits, `_` and `-`, unlike "{name}"'
+    return f"`{name}` is a Python keyword and cannot name a layer" if keyword.iskeyword(name) else None
+
+
+def _names_an_argument(name: str) -> bool:
+    return name.isidentifier() and not keyword.iskeyword(name) and name not in _TAKEN
+
+
 def _texts(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
 
 
+def _is_source(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, dict) and all(isinstance(v, str) for v in value.values()))
+
+
 def _is_validation(value: Any) -> bool:
-    return isinstance(value, str | dict) or (isinstance(value, float) and 0 < value < 1)
+    return _is_source(value) or (isinstance(value, float) and 0 < value < 1)

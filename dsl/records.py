@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from dsl.diagnostics import Diagnostic, Fix
-from dsl.source import Path, Source, Span, key_text
+from dsl.source import Path, Setting, Source, Span, key_text
+from dsl.traced import Traced, fault_at
 
 
 @dataclass(frozen=True, eq=False)
 class Document:
-    """A file as it was read: its text, its tables, and what `--set` put in place of some of them."""
+    """A spec as it was read: the file that was named, the tables after everything that was laid over each other, and
+    the same values with the place that each was written at."""
 
     source: Source
     tables: Mapping[str, Any]
-    overridden: Mapping[Path, Source] = field(default_factory=dict)
+    traced: Traced
+
+    @cached_property
+    def several(self) -> bool:
+        """Whether it is put together from more than one file."""
+        return len(set(self.traced.sources()) - {Setting.NAME, self.source.name}) > 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,14 +39,24 @@ class Place:
 
     @property
     def source(self) -> Source:
-        """The file, or the `--set` that the value comes from."""
-        for length in range(len(self.path), 0, -1):
-            if self.path[:length] in self.document.overridden:
-                return self.document.overridden[self.path[:length]]
-        return self.document.source
+        """The file, or the `--set`, that the value comes from."""
+        return self.document.traced.origin(self.path)[0]
 
     def span(self, part: str = "pair") -> Span:
-        return self.source.span(self.path, part)
+        source, path = self.document.traced.origin(self.path)
+        return source.span(path, part)
+
+    @property
+    def written(self) -> str:
+        """The text of `key = value` as it stands there, where it fits on a line; else nothing."""
+        source, path = self.document.traced.origin(self.path)
+        return source.written(path)
+
+    @property
+    def line_words(self) -> str:
+        """Words such as "line 22", with the file where there are several."""
+        of = f" of {self.source.name}" if self.document.several else ""
+        return f"line {self.span('value').line}{of}"
 
     def fault(
         self,
@@ -50,23 +68,15 @@ class Place:
         notes: tuple[str, ...] = (),
         fix: Fix | None = None,
     ) -> Diagnostic:
-        source, span = self.source, self.span(part)
-        return Diagnostic(
-            message=message,
-            code=code,
-            file=source.name,
-            span=span,
-            excerpt=source.line(span.line),
-            key=key_text(self.path),
-            label=label,
-            notes=notes,
-            fix=fix,
-        )
+        source, path = self.document.traced.origin(self.path)
+        key = key_text(self.path)
+        return fault_at(source, path, message, code, key=key, part=part, label=label, notes=notes, fix=fix)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """One input of a block. shape: whole numbers and names of free sizes. options: it is a choice of words instead."""
+    """One input of a block. shape: whole numbers and names of free sizes; None: that of what is fed. options: it is
+    a choice of words instead."""
 
     place: Place
     name: str
@@ -79,19 +89,33 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One layer: a type with arguments, or a group. arguments are as written, `${...}` not yet worked out."""
+    """One layer: a `type` with arguments, a group, an earlier layer that is called again, or an expression.
+
+    Values are as written, `${...}` not yet worked out: what they see is known only where the layer stands. None, an
+    empty table and "" mean that the key is not written, but for `name`: "" adds no level, None stands at its position.
+    """
 
     place: Place
     name: str | None = None
     type: str | None = None
     input: Any = None  # a reference, an array or a table of them; None: the layer before
     group: Block | None = None
+    share: str | None = None
+    value: str | None = None  # an expression over tensors
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    args: Any = None
+    repeat: Any = None
+    parallel: Any = False
+    when: Any = True
+    tie: Mapping[str, Any] = field(default_factory=dict)
+    init: Any = None
+    freeze: Any = False
+    train_only: Any = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """What a model, a group, a loss and the steps of `prepare` have in common.
+    """What a model, a named block, a group, a loss and the steps of `prepare` have in common.
 
     inputs: None where a group names none of its own. outputs: a name, a list, a dict of names, or None for the last.
     """
@@ -100,6 +124,20 @@ class Block:
     layers: tuple[Layer, ...]
     inputs: tuple[Input, ...] | None = None
     outputs: Any = None
+    init: Any = None
+    freeze: Any = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """A named block. params must be given where it is used, defaults may be; a default may be an expression over
+    params, earlier defaults and the shapes of the inputs."""
+
+    place: Place
+    name: str
+    body: Block
+    params: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +202,7 @@ class Spec:
     doc: str
     vars: Mapping[str, Any]
     model: Block
+    blocks: Mapping[str, Definition]
     losses: tuple[Loss, ...]
     optimizer: Optimizer | None
     data: Data | None

@@ -10,7 +10,8 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, TypeAlias
+from pathlib import Path as Folder
+from typing import ClassVar, Final, TypeAlias
 
 import tomli
 
@@ -22,6 +23,7 @@ _KEY: Final = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*'""")
 _STRING: Final = re.compile(
     r'"""(?:[^"\\]|\\.|\\\n|"(?!""))*"{3,5}' r"|'''(?:[^']|'(?!''))*'{3,5}" r'|"(?:[^"\\]|\\.)*"' r"|'[^']*'", re.DOTALL
 )
+_PLAIN: Final = re.compile(r"""[^.\[\]"'\s]+""")  # a key that needs no quotes in a path
 _SCALAR: Final = re.compile(r"[^\s,\]}#][^,\]}#\n]*")
 
 
@@ -49,6 +51,11 @@ class Source:
 
     name: str
     text: str
+
+    @property
+    def folder(self) -> Folder:
+        """What paths that are written here are relative to."""
+        return Folder(self.name).parent
 
     @cached_property
     def spans(self) -> dict[Path, Spans]:
@@ -91,6 +98,20 @@ class Source:
     def _position(self, offset: int) -> tuple[int, int]:
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
+
+
+@dataclass(frozen=True)
+class Setting(Source):
+    """A `--set` as a source of its own: the whole of it is the place of the value."""
+
+    NAME: ClassVar[str] = "--set"
+
+    @property
+    def folder(self) -> Folder:
+        return Folder()
+
+    def span(self, path: Path, part: str = "pair") -> Span:
+        return Span(1, 1, 1, len(self.line(1)) + 1)
 
 
 class _Walk:
@@ -191,8 +212,15 @@ def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
 
 
 def key_text(path: Path) -> str:
-    """The path as people write it: `model.layers[2].out_channels`."""
+    """The path as people write it: `model.layers[2].out_channels`, `model.init."Conv2d.weight"`."""
     words = ""
     for part in path:
-        words += f"[{part}]" if isinstance(part, int) else f".{part}" if words else part
+        if isinstance(part, int):
+            words += f"[{part}]"
+        else:
+            words += ("." if words else "") + (part if _PLAIN.fullmatch(part) else _quoted(part))
     return words
+
+
+def _quoted(key: str) -> str:
+    return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'

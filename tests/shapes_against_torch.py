@@ -136,9 +136,8 @@ def described(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return tuple(value.shape), str(value.dtype).removeprefix("torch.")
     if hasattr(value, "_fields") or type(value).__module__ == "torch.return_types":
-        fields = [
-            each for each in dir(type(value)) if isinstance(getattr(value, each), torch.Tensor) and each[0] != "_"
-        ]
+        kinds = (torch.Tensor, tuple, list)
+        fields = [each for each in dir(type(value)) if each[0] != "_" and isinstance(getattr(value, each), kinds)]
         return {each: described(getattr(value, each)) for each in fields}
     if isinstance(value, dict):
         return {key: described(each) for key, each in value.items()}

@@ -28,7 +28,8 @@ from dsl.catalogue import (
     suggest,
 )
 from dsl.catalogue.generate import text
-from dsl.catalogue.lookup import DATA
+from dsl.catalogue.lines import DATA
+from dsl.catalogue.starts import STARTS
 from dsl.catalogue.suggestions import distance
 from dsl.catalogue.types import forms, words
 
@@ -453,3 +454,19 @@ def test_looking_up_brings_no_torch() -> None:
         "assert 'torch' not in sys.modules and 'networkx' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_ways_to_start_are_torchs() -> None:
+    functions = {name: getattr(torch.nn.init, name) for name in dir(torch.nn.init)}
+    ours = {name: each for name, each in functions.items() if re.fullmatch(r"[a-z]\w*_", name)}
+    assert set(STARTS) == set(ours)
+    for name, entry in STARTS.items():
+        signature = inspect.signature(ours[name]).parameters
+        named = [name for name in signature if name not in ("tensor", "generator")]
+        assert named == [each.name for each in entry.parameters]
+        for parameter in entry.parameters:
+            default = signature[parameter.name].default
+            assert parameter.default is REQUIRED if default is inspect.Parameter.empty else parameter.default == default
+            words = typing.get_args(signature[parameter.name].annotation)
+            if words:
+                assert parameter.type == " | ".join(f"'{word}'" for word in words)

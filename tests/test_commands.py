@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -274,3 +275,62 @@ def test_weights_that_are_given_are_used(line: Line) -> None:
     _, out, _ = line("net.toml", "--evaluate", "--weights", "zeros.pt", "--format", "json")
     # every logit equal: the loss is ln 3
     assert json.loads(out)["loss"] == pytest.approx(1.0986123, abs=1e-6)
+
+
+VARIANT = 'extends = "net.toml"\n[optimizer]\nlr = 0.5\n[patch.act]\nreplace = { type = "GELU" }\n'
+
+
+def test_where_tells_the_layers_of_a_value(line: Line) -> None:
+    line.write(VARIANT, "variant.toml")
+    words = ("variant.toml", "--where", "optimizer.lr", "--set", "optimizer.lr=2")
+    # [optimizer], type and lr follow the nine lines of NET and two of LOSS
+    assert line(*words) == (
+        0,
+        "optimizer.lr = 2.0  --set\n  hides 0.5  variant.toml:3:1\n  hides 0.1  net.toml:14:1\n",
+        "",
+    )
+    assert json.loads(line(*words, "--format", "json")[1]) == [{
+        "key": "optimizer.lr", "value": 2.0, "file": "--set", "line": 1, "column": 1, "hides": [
+            {"value": 0.5, "file": "variant.toml", "line": 3, "column": 1},
+            {"value": 0.1, "file": "net.toml", "line": 14, "column": 1},
+        ],
+    }]  # fmt: skip
+
+
+def test_where_tells_the_parts_of_a_table_and_what_nothing_writes(line: Line) -> None:
+    line.write(VARIANT, "variant.toml")
+    keys = ("loss", "model.layers[1]", "train.seed", "optimizer.momentum", "model.layers.hidden.bias", "vars")
+    out = line("variant.toml", *(word for key in keys for word in ("--where", key)))[1]
+    assert out.splitlines() == [
+        'loss.type = "CrossEntropyLoss"  net.toml:11:1',
+        'model.layers[1].type = "GELU"  variant.toml:5:13',
+        "train.seed = 0  the default: nothing writes it",
+        "optimizer.momentum = 0  the default: nothing writes it",
+        "model.layers[0].bias = true  the default: nothing writes it",
+        "vars: nothing writes it",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("train.epoch", "did you mean train.epochs?"),
+        ("trian.epochs", "did you mean train?"),
+        ("optimizer.momentun", "did you mean optimizer.momentum?"),
+        ("model.layers[7].p", "it has 3, from [0] to [2]"),
+        ("model.layers.hiden", "did you mean `hidden`?"),
+        ("loss.type.x", "there is no `loss.type.x`"),
+        ("a..b", "not a key"),
+    ],
+)
+def test_where_of_a_key_that_is_not_known(line: Line, key: str, said: str) -> None:
+    refused(line, 1, ("net.toml", "--where", key), f"--where {key}", said)
+
+
+def test_an_exported_spec_stands_alone_and_checks_the_same(line: Line) -> None:
+    line.write(VARIANT, "variant.toml")
+    assert line("variant.toml", "--export", "far/whole.toml", "--set", "train.epochs=3") == (0, "", "far/whole.toml\n")
+    text = (line.folder / "far/whole.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(text)["train"] == {"epochs": 3, "device": "cpu"}
+    assert [key in text for key in ("extends", "patch", "lr = 0.5", '{ type = "GELU" },')] == [False, False, True, True]
+    assert line("far/whole.toml", "--check")[1] == line("variant.toml", "--check")[1]

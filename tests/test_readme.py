@@ -27,9 +27,9 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the README's specs, each under the name that its first line gives."""
+    """A folder with the README's specs and layers, each under the name that its first line gives."""
     made = tmp_path_factory.mktemp("readme")
-    for text in blocks("toml"):
+    for text in [*blocks("toml"), *blocks("py")]:
         (made / text.partition("\n")[0].removeprefix("# ")).write_text(text, encoding="utf-8")
     return made
 
@@ -92,7 +92,7 @@ def test_the_python_runs(folder: Path) -> None:
 
 
 def test_every_option_and_source_is_told() -> None:
-    told = set(re.findall(r"--[a-z]+", TEXT))
+    told = set(re.findall(r"--[a-z]+(?:-[a-z]+)*", TEXT))
     real = {each for action in _parser()._actions for each in action.option_strings if each.startswith("--")}
     assert real - told == {"--help"}
     assert told - real == set()
@@ -104,4 +104,4 @@ def test_the_number_of_digits_and_links(folder: Path) -> None:
     done = run(folder, ["-c", code + "; print(f'{e.training.samples + e.held_out.samples:,} handwritten digits')"])
     assert done.stdout.strip() in TEXT
     assert done.returncode == 0
-    assert [each for each in re.findall(r"\]\((\S+?)\)", TEXT) if not (ROOT / each).exists()] == []
+    assert [each for each in re.findall(r"\]\(([^#\s]\S*?)\)", TEXT) if not (ROOT / each).exists()] == []

@@ -54,6 +54,21 @@ def test_numbers_are_promoted_as_torch_does(dtype: str, number: float) -> None:
         agrees_or_both_object(name, {"other": number}, typed("N", 3, dtype=dtype))
 
 
+@pytest.mark.parametrize("name", ["max", "min"])
+def test_the_larger_of_two_tensors_is_broadcast_however_the_second_is_fed(name: str) -> None:
+    agrees(name, {}, typed("N", 1), other=typed("N", 4))
+    agrees(name, {}, typed("N", 1), typed("N", 4))
+
+
+@pytest.mark.parametrize("name", ["floor_divide", "remainder", "fmod", "pow", "sub"])
+@pytest.mark.parametrize("other", [True, 2])
+def test_truth_values_are_no_numbers(name: str, other: float) -> None:
+    for dtype in ("bool", "int64", "float32"):
+        operand = {"exponent" if name == "pow" else "other": other}
+        agrees_or_both_object(name, operand, typed("N", 3, dtype=dtype))
+        agrees_or_both_object(name, {}, typed("N", 3, dtype=dtype), typed("N", 3, dtype="bool"))
+
+
 FUNCTIONS: list[tuple[str, dict[str, Any], list[Any]]] = [
     ("cat", {"dim": 1}, [(IMAGE, typed("N", 3, "H", "W"), IMAGE)]),
     ("cat", {}, [(typed("N", 3), typed(2, 3, dtype="float64"))]),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from builder.shapes.call import TensorType, shape_text
-from builder.shapes.conditions import at_least_text, equal_text, multiple_text
+from builder.shapes.conditions import at_least_text, equal_text, multiple_text, simplest
 from builder.shapes.sizes import (
     Free,
     Size,
@@ -230,6 +230,7 @@ CONDITIONS: list[tuple[str, str]] = [
     (at_least_text(9 - H, 1), "H <= 8"),
     (at_least_text(H + W, 5), "H + W >= 5"),
     (equal_text(H, H // 2 * 2), "H % 2 == 0"),
+    (equal_text(H // 8, H // 16 * 2), "(H // 8) % 2 == 0"),
     (equal_text(5, N), "N == 5"),
     (multiple_text(6 * N, 4), "N % 2 == 0"),
     (multiple_text(N * T, 7), "(N * T) % 7 == 0"),
@@ -240,6 +241,22 @@ CONDITIONS: list[tuple[str, str]] = [
 @pytest.mark.parametrize(("found", "expected"), CONDITIONS)
 def test_conditions_are_told_of_the_name_itself(found: str, expected: str) -> None:
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (["H >= 4", "W >= 2", "H >= 8"], ["H >= 8", "W >= 2"]),
+        (["(H // 4) % 2 == 0", "(H // 2) % 2 == 0", "H % 2 == 0"], ["H % 8 == 0"]),
+        (["H % 6 == 0", "(H // 2) % 8 == 0"], ["H % 48 == 0"]),
+        (["H % 2 == 0", "(H // 3) % 2 == 0", "N == M"], ["H % 2 == 0", "(H // 3) % 2 == 0", "N == M"]),
+    ],
+)
+def test_of_several_conditions_the_strongest_are_told(found: list[str], expected: list[str]) -> None:
+    assert simplest(found) == expected
+    for size in range(1, 200):
+        names = {"H": size, "W": 5, "N": 3, "M": 3}
+        assert all(eval(each, {}, names) for each in found) == all(eval(each, {}, names) for each in expected)
 
 
 @pytest.mark.parametrize("seed", range(200))

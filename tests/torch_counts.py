@@ -18,7 +18,7 @@ from torch_own_function_samples import own_samples as own_function_samples
 from torch_samples import Sample, Unsayable
 
 from dsl.catalogue import find
-from dsl.catalogue.lookup import targets
+from dsl.catalogue.lines import targets
 
 KEPT = Path(__file__).parents[1] / "benchmarks" / "torch_samples.md"
 # So many samples of each function's variant in the usual tests; all of them behind the marker `long`.

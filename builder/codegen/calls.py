@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from builder.codegen.literals import called, entry_of, keywords, literal
+from builder.codegen.rearranging import chain
 from builder.graph import Node
 from dsl.catalogue import Entry, Parameter, signature_of
 
@@ -38,6 +39,10 @@ def call(node: Node, values: Sequence[str], keyword_values: Mapping[str, str], m
         written = {*forward_arguments(node), *keyword_values}
         placed = list(values) if entry.target.startswith("tomograph.") else _placed(entry.inputs, written, values)
         return f"{module}({_joined(*placed, *named, keywords(entry, forward_arguments(node), device))})"
+    if node.target == "tomograph.rearrange":
+        lengths = {key: str(value) for key, value in node.arguments.items() if key != "pattern"}
+        fed = (*values, *keyword_values.values())
+        return chain(fed[0], node.arguments["pattern"], len(node.input_shapes[0]), lengths)
     given = {**node.arguments, **dict.fromkeys(keyword_values, "a reference")}
     signature = signature_of(entry, given, len(values))
     texts = dict(keyword_values)

@@ -6,9 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+from builder.codegen.imports import comes_from_python
 from dsl.catalogue import Entry, Parameter, find, signature_of
 
 WIDTH: Final = 110
+
+
+class Code(str):
+    """Text that is Python already: an expression over what `forward` has at hand."""
 
 
 def literal(value: Any, parameter: Parameter | None = None, device: str = "") -> str:
@@ -18,6 +23,8 @@ def literal(value: Any, parameter: Parameter | None = None, device: str = "") ->
     device: the text of the device that a tensor is made on ("x.device"); "" where it moves with its module.
     """
     kinds = parameter.type.split(" | ") if parameter else []
+    if isinstance(value, Code):
+        return value
     if isinstance(value, str):
         return f"torch.{value}" if "dtype" in kinds else quoted(value)
     if isinstance(value, list):
@@ -51,7 +58,7 @@ def called(entry: Entry) -> str:
     for prefix, short in (("torch.nn.functional.", "F."), ("torch.nn.", "nn."), ("tomograph.", "")):
         if entry.target.startswith(prefix):
             return short + entry.target.removeprefix(prefix)
-    return entry.target
+    return entry.name if comes_from_python(entry.target) else entry.target
 
 
 def quoted(text: str) -> str:

@@ -11,10 +11,17 @@ from typing import Any
 
 from torch import nn
 
+from dsl.catalogue.registered import replacements
+
+
+def load_class(source: str, name: str) -> type[nn.Module]:
+    """Run generated source and give the class of this name; the same source gives the same class, unless a layer that
+    it imports was registered anew."""
+    return _loaded(source, name, replacements())
+
 
 @cache
-def load_class(source: str, name: str) -> type[nn.Module]:
-    """Run generated source and give the class of this name; the same source gives the same class."""
+def _loaded(source: str, name: str, replaced: int) -> type[nn.Module]:
     digest = hashlib.sha256(source.encode()).hexdigest()[:16]
     module = types.ModuleType(f"tomograph_model_{digest}")
     file = f"<tomograph {name} {digest}>"

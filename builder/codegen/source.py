@@ -1,4 +1,4 @@
-"""A graph as Python source: one class for the model and one for each group that is more than a chain of modules."""
+"""A graph as Python source: one class for the model and one for each part that is more than a chain of modules."""
 
 from __future__ import annotations
 
@@ -6,314 +6,141 @@ import inspect
 import keyword
 import re
 import textwrap
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder import graph as contract
-from builder.codegen.calls import call, constructor, forward_arguments, identifier
+from builder.codegen.construct import Construct
+from builder.codegen.forward import IMPORTED, Forward, commented, has_lengths, shape_comment
+from builder.codegen.imports import import_lines, imported_names, targets_of
 from builder.codegen.literals import WIDTH
-from builder.graph import Node, Region
-from builder.shapes.call import shape_text
+from builder.codegen.structure import Structure
+from builder.graph import Node
 
 if TYPE_CHECKING:
     import networkx
 
-# What generated source takes from Python's own library, by the word that needs it.
-_STANDARD = {"functools.": "import functools", "OrderedDict(": "from collections import OrderedDict"}
-IMPORTED = frozenset(("torch", "nn", "F", "Tensor", "OrderedDict", "functools"))  # names at the top of generated source
-Key = tuple[Any, ...]  # a node's name, then the picks among its results
-
-
 def source_of(graph: networkx.DiGraph[str]) -> str:
-    """The module's source. It needs torch alone; the class is `class_name(graph)`."""
-    return _Writer(graph).text()
+    """The module's source. It needs torch and the layers from Python that it imports; `class_name(graph)` is its class.
+    """
+    return _Writer(graph, Structure(graph)).text()
 
 
 def class_name(graph: networkx.DiGraph[str]) -> str:
     """The spec's name without the characters that Python forbids; `...Model` where the source needs the name itself."""
     name = re.sub(r"\W", "", str(graph.graph["name"]))
     name = name if name.isidentifier() else f"Model{name}"
-    own = {node.target.rpartition(".")[2] for node in contract.nodes(graph) if node.target.startswith("tomograph.")}
-    return f"{name}Model" if name in own | IMPORTED or keyword.iskeyword(name) else name
-
-
-def argument_name(node: Node) -> str:
-    """What `forward` calls an input."""
-    name = node.name.partition(".")[2]
-    return name if name.isidentifier() else f"x{re.sub(r'[^0-9a-zA-Z_]', '_', name)}"
+    own = {node.target.rpartition(".")[2] for node in contract.nodes(graph) if _is_ours(node)}
+    taken = own | IMPORTED | imported_names(targets_of(contract.nodes(graph)))
+    return f"{name}Model" if name in taken or keyword.iskeyword(name) else name
 
 
 @dataclass(slots=True)
 class _Writer:
-    graph: networkx.DiGraph[str]
-    nodes: dict[str, Node] = field(default_factory=dict)
-    regions: dict[str, Region] = field(default_factory=dict)
-    classes: dict[str, str] = field(default_factory=dict)  # of each region that needs one
+    """classes: the name of each region's class. written: a class's text by its body, so that copies are one class."""
 
-    def __post_init__(self) -> None:
-        self.nodes = {node.name: node for node in contract.nodes(self.graph)}
-        self.regions = contract.regions(self.graph)
-        for name in self.regions:
-            if not name or not self._is_chain(name):
-                self.classes[name] = self._new_class_name(name)
+    graph: networkx.DiGraph[str]
+    structure: Structure
+    classes: dict[str, str] = field(default_factory=dict)
+    blocks: dict[str, list[str]] = field(default_factory=dict)
+    written: dict[str, tuple[str, list[tuple[str, str]]]] = field(default_factory=dict)
+    heads: dict[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
-        classes = [self._class(name) for name in reversed(self.classes)]
+        for name in self._inner_first(""):
+            self._class(name)
+        classes = [self._class_text(*each) for each in self.written.values()]
         body = "\n\n\n".join([*self._own_layers(), *classes]) + "\n"
         heading = _docstring(f"{self.graph.graph['name']}: written from a TOML spec.", "")
-        return f"{heading}\n\nfrom __future__ import annotations\n\n{_imports(body)}\n\n\n{body}"
+        foreign = import_lines(targets_of(self.structure.nodes.values()))
+        imports = "\n".join([_imports(body), *foreign])
+        return f"{heading}\n\nfrom __future__ import annotations\n\n{imports}\n\n\n{body}"
+
+    def _inner_first(self, name: str) -> list[str]:
+        """The regions that are classes, each after those that it uses."""
+        inner = [each for child in self.structure.regions[name].children if child in self.structure.regions
+                 for each in self._inner_first(child)]  # fmt: skip
+        return [*inner, name] if self.structure.forms[name] == "class" else inner
+
+    def _class(self, name: str) -> None:
+        """Write a region's class, or find that another one is the same."""
+        structure, region = self.structure, self.structure.regions[name]
+        construct, forward = Construct(structure, name, self.classes, self.blocks), Forward(structure, name)
+        made = construct.lines()
+        lines: list[tuple[str, str]] = []
+        if made:
+            lines += [("    def __init__(self) -> None:", "")]
+            lines += [(textwrap.indent(line, " " * 8), "") for line in made] + [("", "")]
+        lines += [(f"    def forward({forward.signature()}) -> {forward.result_type()}:", "")]
+        lines += [(f"        {code}", comment) for code, comment in forward.lines()]
+        body = "\n".join([construct.base(), *(code for code, _ in lines)])
+        if name and body in self.written:
+            label, earlier = self.written[body]
+            same = [(code, comment if comment == other else "") for (code, comment), (_, other) in
+                    zip(earlier, lines, strict=True)]  # fmt: skip
+            self.written[body] = (label, same)
+        else:
+            label = self._new_class_name(name)
+            self.written[body] = (label, lines)
+            self.heads[label] = f"class {label}({construct.base()}):\n{textwrap.indent(self._doc(name), '    ')}\n"
+        self.classes[name] = label
+        if region.type and name:
+            self.blocks.setdefault(region.type, []).append(label)
+
+    def _class_text(self, label: str, lines: list[tuple[str, str]]) -> str:
+        return "\n".join([self.heads[label], *(commented(line) for line in lines)])
+
+    def _new_class_name(self, region: str) -> str:
+        """A block's name; for a group the names of the parts that lead to it, from the block around it."""
+        if not region:
+            return class_name(self.graph)
+        parts: list[str] = []
+        at, base = region, ""
+        while at and not base:
+            there = self.structure.regions[at]
+            if there.type:
+                base = there.type
+            else:
+                parts.insert(0, at.rpartition(".")[2])
+                at = at.rpartition(".")[0]
+        words = [word for part in parts for word in re.split(r"\W|_", part) if word and not word.isdigit()]
+        base += "".join(word[:1].upper() + word[1:] for word in words)
+        base = base if base.isidentifier() and not keyword.iskeyword(base) else f"Group{base}"
+        taken = {*self.classes.values(), class_name(self.graph), *IMPORTED, *self.structure.imported}
+        taken |= {node.target.rpartition(".")[2] for node in self.structure.nodes.values()}
+        name, number = base, 2
+        while name in taken:
+            name, number = f"{base}{number}", number + 1
+        return name
+
+    def _doc(self, name: str) -> str:
+        region = self.structure.regions[name]
+        if name:
+            shown = {key: value for key, value in region.params.items() if isinstance(value, int | float | str)}
+            given = ", ".join(f"{key} = {value}" for key, value in shown.items())
+            words = f"The block {region.type}" if region.type else f"The group `{name}`"
+            return _docstring(f"{words}{f' with {given}' if given else ''}.", "")
+        nodes = self.structure.nodes.values()
+        shapes = [f"{n.name.partition('.')[2]}: {shape_comment(n)}" for n in nodes if n.role == "input"]
+        results = [shape_comment(n) for n in nodes if n.role == "output"]
+        doc = str(self.graph.graph["doc"]) or f"{self.graph.graph['name']}."
+        return _docstring(doc, f"{', '.join(shapes)} -> {', '.join(results)}")
 
     def _own_layers(self) -> list[str]:
-        used = dict.fromkeys(n.target for n in self.nodes.values() if n.target.startswith("tomograph."))
+        """The source of this project's own modules and functions that the model uses."""
+        used = {node.target.partition(".")[2] for node in self.structure.nodes.values() if _is_ours(node)}
+        if any(has_lengths(node) for node in self.structure.nodes.values()):
+            used.add("packed")
         if not used:
             return []
         from builder import layers
 
-        return [inspect.getsource(getattr(layers, target.partition(".")[2])).rstrip() for target in sorted(used)]
-
-    def _new_class_name(self, region: str) -> str:
-        if not region:
-            return class_name(self.graph)
-        base = "".join(part[:1].upper() + part[1:] for part in re.split(r"\W|_", region) if part)
-        base = base if base.isidentifier() else f"Group{base}"
-        taken = {*self.classes.values(), *(n.target.rpartition(".")[2] for n in self.nodes.values())}
-        return base if base not in taken else f"{base}{len(taken)}"
-
-    def _is_chain(self, name: str) -> bool:
-        """Whether a group is what nn.Sequential does: modules one after another, one tensor in and out."""
-        before: Any = None
-        for position, child in enumerate(self.regions[name].children):
-            if child in self.regions:
-                reads, arguments = self._region_reads(child), False
-                if child in self.classes or not self._is_chain(child):
-                    return False
-                result = self.regions[child].results
-            else:
-                node = self.nodes[child]
-                if node.role != "module" or node.keyword_reads or node.module != child:
-                    return False
-                reads, result = [_key(each) for each in node.reads], {"from": child}
-                arguments = bool(forward_arguments(node))
-            if len(reads) != 1 or arguments or (position and reads[0] != before):
-                return False
-            before = _key(result)
-        return before is not None and _key(self.regions[name].results) == before
-
-    def _region_reads(self, name: str) -> list[Key]:
-        """What a group reads from outside, each once, in the order of use."""
-        inside = f"{name}."
-        found: dict[Key, None] = {}
-        for node in self.nodes.values():
-            if node.name.startswith(inside):
-                for reference in _flat([node.reads, node.keyword_reads]):
-                    if not str(reference["from"]).startswith(inside):
-                        found[_key(reference)] = None
-        for reference in _flat(self.regions[name].results):
-            if not str(reference["from"]).startswith(inside):
-                found[_key(reference)] = None
-        return list(found)
-
-    def _class(self, name: str) -> str:
-        region = self.regions[name]
-        forward = _Forward(self, region)
-        lines = [f"class {self.classes[name]}(nn.Module):", textwrap.indent(self._doc(name), "    "), ""]
-        made = [line for child in region.children for line in self._assignment(child)]
-        if made:
-            lines += ["    def __init__(self) -> None:", "        super().__init__()"]
-            lines += [textwrap.indent(line, " " * 8) for line in made] + [""]
-        lines += [f"    def forward(self, {forward.signature()}) -> {forward.result_type()}:"]
-        lines += [textwrap.indent(line, " " * 8) for line in forward.body()]
-        return "\n".join(lines)
-
-    def _doc(self, name: str) -> str:
-        if name:
-            return _docstring(f"The group `{name}`.", "")
-        shapes = [f"{n.name.partition('.')[2]}: {_shape(n)}" for n in self.nodes.values() if n.role == "input"]
-        results = [_shape(n) for n in self.nodes.values() if n.role == "output"]
-        doc = str(self.graph.graph["doc"]) or f"{self.graph.graph['name']}."
-        return _docstring(doc, f"{', '.join(shapes)} -> {', '.join(results)}")
-
-    def _assignment(self, child: str) -> Iterator[str]:
-        """The lines of `__init__` that make a child's module, if it has one."""
-        made = self._constructor(child)
-        if made is None:
-            return
-        key = child.rpartition(".")[2]
-        yield f"self.{key} = {made}" if key.isidentifier() else f'self.add_module("{key}", {made})'
-
-    def _constructor(self, child: str) -> str | None:
-        if child in self.classes:
-            return f"{self.classes[child]}()"
-        if child in self.regions:
-            return self._sequential(child)
-        node = self.nodes[child]
-        return constructor(node) if node.role == "module" and node.module == child else None
-
-    def _sequential(self, name: str) -> str:
-        keys = [child.rpartition(".")[2] for child in self.regions[name].children]
-        made = [self._constructor(child) for child in self.regions[name].children]
-        if keys == [str(i) for i in range(len(keys))]:
-            lines = "".join(textwrap.indent(f"{each},\n", "    ") for each in made)
-            return f"nn.Sequential(\n{lines})"
-        pairs = zip(keys, made, strict=True)
-        lines = "".join(textwrap.indent(f'("{key}", {each}),\n', "    ") for key, each in pairs)
-        return f"nn.Sequential(OrderedDict([\n{lines}]))"
+        return [inspect.getsource(getattr(layers, name)).rstrip() for name in sorted(used)]
 
 
-@dataclass(slots=True)
-class _Forward:
-    """The forward method of one region: which variable holds what, from line to line."""
-
-    writer: _Writer
-    region: Region
-    holds: dict[Key, str] = field(default_factory=dict)
-    arguments: list[tuple[str, str, str]] = field(default_factory=list)  # name, type, default
-
-    def __post_init__(self) -> None:
-        if self.region.name:
-            for key in self.writer._region_reads(self.region.name):
-                name = identifier(str(key[0]))
-                self._argument(key, f"{name}_" if name in IMPORTED else name, "Tensor", "")
-            return
-        inputs = [node for node in self.writer.nodes.values() if node.role == "input"]
-        for index, node in enumerate(inputs):
-            trailing = all(each.options for each in inputs[index:])
-            default = f'"{node.options[0]}"' if node.options and trailing else ""
-            self._argument((node.name,), argument_name(node), "str" if node.options else "Tensor", default)
-
-    def _argument(self, key: Key, name: str, kind: str, default: str) -> None:
-        taken = {each for each, _, _ in self.arguments}
-        while name in taken or name == "self":
-            name += "_"
-        self.arguments.append((name, kind, default))
-        self.holds[key] = name
-
-    def signature(self) -> str:
-        return ", ".join(f"{n}: {kind}" + (f" = {default}" if default else "") for n, kind, default in self.arguments)
-
-    def result_type(self) -> str:
-        results = self.region.results
-        if isinstance(results, list):
-            return "tuple[Tensor, ...]"
-        return "Tensor" if results is None or "from" in results else "dict[str, Tensor]"
-
-    def body(self) -> list[str]:
-        steps = [(child, self._reads(child)) for child in self.region.children]
-        returned = [_key(each) for each in _flat(self.region.results)]
-        lines = []
-        for index, (child, _) in enumerate(steps):
-            later = {key for _, keys in steps[index + 1 :] for key in keys} | set(returned)
-            lines.append(self._statement(child, later))
-        lines.append(f"return {self._structure(self.region.results)}")
-        return lines
-
-    def _reads(self, child: str) -> list[Key]:
-        if child in self.writer.regions:
-            return self.writer._region_reads(child)
-        node = self.writer.nodes[child]
-        return [_key(each) for each in _flat([node.reads, node.keyword_reads])]
-
-    def _statement(self, child: str, later: set[Key]) -> str:
-        reads = self._reads(child)
-        expression = self._expression(child, reads)
-        variable = self._variable(child, reads, later)
-        self._forget(variable)
-        note = ""
-        if child in self.writer.regions:
-            self._hold_results(child, variable)
-        else:
-            self.holds[(child,)] = variable
-            note = f"  # {_shape(self.writer.nodes[child])}"
-        line = f"{variable} = {expression}"
-        return line + note if len(line + note) <= WIDTH else line
-
-    def _hold_results(self, child: str, variable: str) -> None:
-        results = self.writer.regions[child].results
-        if isinstance(results, list):
-            self.holds |= {_key(each): f"{variable}[{i}]" for i, each in enumerate(results)}
-        elif isinstance(results, dict) and "from" not in results:
-            self.holds |= {_key(each): f'{variable}["{name}"]' for name, each in results.items()}
-        elif results:
-            self.holds[_key(results)] = variable
-
-    def _expression(self, child: str, reads: list[Key]) -> str:
-        key = child.rpartition(".")[2]
-        module = f"self.{key}" if key.isidentifier() else f'getattr(self, "{key}")'
-        if child in self.writer.regions:
-            return f"{module}({', '.join(self._value(each) for each in reads)})"
-        node = self.writer.nodes[child]
-        values = [self._structure(each, "[", "]") for each in node.reads]
-        named = {name: self._structure(each, "[", "]") for name, each in node.keyword_reads.items()}
-        return call(node, values, named, module)
-
-    def _variable(self, child: str, reads: list[Key], later: set[Key]) -> str:
-        """`x` where it is free; else a variable whose value dies here, or one by the layer's own name."""
-        live = {self._value(key).partition("[")[0] for key in later if self._known(key)}
-        given = {name for name, _, _ in self.arguments}
-        if "x" not in live:
-            return "x"
-        for key in reads:
-            variable = self._value(key)
-            if variable.isidentifier() and variable not in live and variable not in given:
-                return variable
-        name = identifier(child)
-        while name in live | given | IMPORTED or name == "self":
-            name += "_"
-        return name
-
-    def _known(self, key: Key) -> bool:
-        return key in self.holds or (key[0],) in self.holds
-
-    def _forget(self, variable: str) -> None:
-        gone = [key for key, held in self.holds.items() if held.partition("[")[0] == variable]
-        for key in gone:
-            del self.holds[key]
-
-    def _value(self, key: Key) -> str:
-        if key in self.holds:
-            return self.holds[key]
-        for length in range(len(key) - 1, 0, -1):
-            if key[:length] in self.holds:
-                picks = "".join(f".{each}" if isinstance(each, str) else f"[{each}]" for each in key[length:])
-                return self.holds[key[:length]] + picks
-        raise KeyError(f"{key} is not computed before it is read")
-
-    def _structure(self, reference: Any, opening: str = "(", closing: str = ")") -> str:
-        if isinstance(reference, list):
-            inner = ", ".join(self._structure(each, opening, closing) for each in reference)
-            return f"{opening}{inner}{',' if len(reference) == 1 and opening == '(' else ''}{closing}"
-        if "from" in reference:
-            return self._value(_key(reference))
-        return "{" + ", ".join(f'"{key}": {self._structure(each)}' for key, each in reference.items()) + "}"
-
-
-def _flat(reads: Any) -> Iterator[dict[str, Any]]:
-    """The single references in a structure of them."""
-    if isinstance(reads, list):
-        for each in reads:
-            yield from _flat(each)
-    elif isinstance(reads, dict) and isinstance(reads.get("from"), str):
-        yield reads
-    elif isinstance(reads, dict):
-        for each in reads.values():
-            yield from _flat(each)
-
-
-def _key(reference: Any) -> Key:
-    if isinstance(reference, dict) and "from" in reference:
-        return (reference["from"], *reference.get("pick", ()))
-    return ()
-
-
-def _shape(node: Node) -> str:
-    if node.options:
-        return "one of " + ", ".join(node.options)
-    if not isinstance(node.shape, list):
-        return "any shape"
-    if node.shape and not all(isinstance(size, int | str) for size in node.shape):
-        return ", ".join(shape_text(each) if isinstance(each, list) else "..." for each in node.shape)
-    return shape_text(node.shape) if node.dtype in ("float32", None) else f"{node.dtype} {shape_text(node.shape)}"
+def _is_ours(node: Node) -> bool:
+    """Whether its class stands in `builder/layers.py` and is written into the source."""
+    return node.role == "module" and node.target.startswith("tomograph.")
 
 
 def _docstring(first: str, second: str) -> str:
@@ -324,11 +151,19 @@ def _docstring(first: str, second: str) -> str:
     return '"""' + "\n".join([*lines, "", second]) + '\n"""'
 
 
+# What generated source takes from Python's own library, by the word that needs it.
+_STANDARD = {
+    r"functools\.": "import functools",
+    r"OrderedDict\(": "from collections import OrderedDict",
+    r"\bAny\b": "from typing import Any",
+}
+
+
 def _imports(body: str) -> str:
-    standard = [line for word, line in _STANDARD.items() if word in body]
+    standard = [line for word, line in _STANDARD.items() if re.search(word, body)]
     lines = [*standard, ""] if standard else []
     if re.search(r"\btorch\.(?!nn)", body):
         lines.append("import torch")
-    if "F." in body:
+    if re.search(r"\bF\.", body):
         lines.append("import torch.nn.functional as F")
     return "\n".join([*lines, "from torch import Tensor, nn"])

@@ -62,8 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     do = parser.add_argument_group("what to do (several may be given, and run in this order)")
     do.add_argument("--check", action="store_true", help="load and check; all faults at once")
     do.add_argument("--summary", action="store_true", help="a table with a line for each layer")
+    do.add_argument("--where", metavar="KEY", action="append", default=[], help="the file and line a value comes from")
     do.add_argument("--render", metavar="FILE", action="append", default=[], help="draw: .svg .png .pdf .dot")
-    do.add_argument("--export", metavar="FILE", action="append", default=[], help="the model as Python source: .py")
+    do.add_argument(
+        "--export", metavar="FILE", action="append", default=[], help="the model's source: .py; the spec: .toml"
+    )
     do.add_argument("--train", action="store_true", help="train, into a run folder")
     do.add_argument("--evaluate", action="store_true", help="loss and accuracy of a checkpoint on the held-out data")
     how = parser.add_argument_group("options")
@@ -75,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--weights", metavar="FILE", help="start from, or evaluate, these weights")
     how.add_argument("--resume", metavar="RUN", help="go on with the run in this folder")
     how.add_argument("--out", metavar="DIR", help="the run folder; left out, the next free runs/NAME-1, -2 ...")
+    how.add_argument("--allow-python", metavar="FILE", action="append", default=[],
+                     help="run this Python file; its layers are types")  # fmt: skip
     how.add_argument("--theme", choices=("light", "dark", "print"), default="light", help="colours of pictures")
     how.add_argument("--format", choices=("text", "json"), default="text", help="of what is written out")
     how.add_argument("--quiet", action="store_true", help="no progress")

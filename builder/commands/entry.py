@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import dsl
-from builder.commands import arguments, exporting, rendering, reporting
+from builder.commands import arguments, exporting, locating, rendering, reporting
 from builder.commands.arguments import UsageError
 from builder.files import OutputError
 
@@ -60,15 +60,20 @@ def _told(words: Sequence[str]) -> int:
 
 def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
     path, weights = _spec_path(options)
+    if options.allow_python:
+        from builder.commands import python_files
+
+        python_files.allow(options.allow_python)
     spec = dsl.load(path, overrides=changes)
     several: dict[str, Any] = {}
-    nothing = not (
-        options.check or options.summary or options.render or options.export or options.train or options.evaluate
-    )
+    wanted = ("check", "summary", "where", "render", "export", "train", "evaluate")
+    nothing = not any(getattr(options, each) for each in wanted)
     if options.check or nothing:
         several["check"] = reporting.check(spec, options.format, quiet=options.summary and not options.check)
     if options.summary or nothing:
         several["summary"] = reporting.summary(spec, options.format)
+    if options.where:
+        several["where"] = [found for key in options.where for found in locating.where(spec, key, options.format)]
     for name in options.render:
         rendering.render(spec, Path(name), options.theme)
     for name in options.export:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from builder.checking import Checked
@@ -59,7 +59,7 @@ def summary(spec: Spec, format: str) -> dict[str, Any]:
         },
         "outputs": dict(_outputs(checked)),
         "parameters": model.parameters,
-        "trainable_parameters": model.parameters,
+        "trainable_parameters": model.trainable_parameters,
         "multiply_adds": plain(adds),
         "layers": [
             {
@@ -100,16 +100,27 @@ def _print_totals(layers: Sequence[Node], parameters: int, adds: Size) -> None:
 
 def _memory(node: Node) -> Size:
     """Bytes of what a layer makes, its leading free size (the batch) taken as 1."""
-    shapes = node.shape if node.shape and isinstance(node.shape[0], list) else [node.shape] if node.shape else []
-    dtypes = node.dtype if isinstance(node.dtype, list) else [node.dtype] * len(shapes)
-    total: Size = 0
-    for shape, dtype in zip(shapes, dtypes, strict=False):
-        size: Size = _BYTES.get(dtype, 4)
+    return _sum(_bytes(shape, dtype) for shape, dtype in _tensors(node.shape, node.dtype))
+
+
+def _bytes(shape: Sequence[Any], dtype: str | None) -> Size:
+    size: Size = _BYTES.get(dtype or "", 4)
+    for index, each in enumerate(shape):
+        if not (index == 0 and isinstance(each, str)):
+            size = size * _size(each)
+    return size
+
+
+def _tensors(shape: Any, dtype: Any) -> Iterator[tuple[Sequence[Any], str | None]]:
+    """The single tensors of what a layer makes, however deep its results nest."""
+    if isinstance(shape, dict):
+        for key, each in shape.items():
+            yield from _tensors(each, dtype[key] if isinstance(dtype, dict) else dtype)
+    elif isinstance(shape, list) and any(isinstance(each, list | dict) for each in shape):
         for index, each in enumerate(shape):
-            if not (index == 0 and isinstance(each, str)):
-                size = size * _size(each)
-        total = total + size
-    return total
+            yield from _tensors(each, dtype[index] if isinstance(dtype, list) else dtype)
+    elif shape is not None:
+        yield shape, dtype
 
 
 def _sum(sizes: Iterable[Size | str]) -> Size:
@@ -140,8 +151,10 @@ def _text(value: Value) -> str:
 
 
 def _shape_text(shape: Any) -> str:
+    if isinstance(shape, dict):
+        return ", ".join(f"{key} {_shape_text(each)}" for key, each in shape.items())
     if not isinstance(shape, list):
         return "?"
-    if shape and all(isinstance(each, list) for each in shape):
-        return ", ".join(_shape_text(each) for each in shape)
+    if any(isinstance(each, list | dict) for each in shape):
+        return ", ".join("none" if each is None else _shape_text(each) for each in shape)
     return shape_text(shape)

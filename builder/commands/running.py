@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
+from functools import partial
 from typing import Any
 
 from tqdm import tqdm
 
 from builder.experiment import Experiment
+from builder.files import write_aside
 from builder.training import RunFolder
 from builder.training.events import EpochDone, Event, Finished, Row, Started, StepDone, Stopped, Warned
+from dsl.catalogue import registered
 from dsl.records import Spec
 
 
@@ -27,6 +31,7 @@ def train(spec: Spec, options: argparse.Namespace) -> tuple[int, str | None]:
         for event in experiment.events(folder, resume=resume):
             if isinstance(event, Started):
                 _draw(experiment, folder, screen)
+                _keep_python(folder)
             screen.show(event)
             if isinstance(event, Stopped):
                 status = 128 + event.signal
@@ -58,6 +63,13 @@ def _draw(experiment: Experiment, folder: RunFolder, screen: _Screen) -> None:
         render.draw(graph_of(experiment.checked.model), folder.path / "model.svg")
     except (render.EngineError, OutputError) as error:
         screen.say(f"warning: the diagram is missing: {error}")
+
+
+def _keep_python(folder: RunFolder) -> None:
+    """The files of `--allow-python`, without which the run's spec could not be read again."""
+    for module, file in registered.allowed().items():
+        with open(file, "rb") as opened:
+            write_aside(folder.path / f"{module}.py", partial(shutil.copyfileobj, opened))
 
 
 def _tell_result(event: Finished, folder: RunFolder) -> None:

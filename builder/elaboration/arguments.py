@@ -12,8 +12,7 @@ from typing import Any
 
 from builder.elaboration.sight import FaultToldError
 from builder.shapes.sizes import Free
-from dsl.catalogue import Entry, Parameter, Problem, bind, find, mismatch, names, signature_of, suggest
-from dsl.catalogue.aliases import ALIASES
+from dsl.catalogue import Entry, Parameter, Problem, absent, bind, find, mismatch, signature_of
 from dsl.catalogue.types import words
 from dsl.diagnostics import Fix
 from dsl.records import Place
@@ -43,9 +42,9 @@ def is_reference(entry: Entry, key: str, value: Any) -> bool:
 
 
 def forward_names(entry: Entry) -> frozenset[str]:
-    """The names that a module's `forward` takes and its constructor does not: arguments that go into the call.
+    """The names that a module's `forward` takes and its constructor does not.
 
-    A name that both have (`log_input` of PoissonNLLLoss) is the constructor's.
+    PoissonNLLLoss has a `log_input` in both. Arguments of these names go into the call, others into the constructor.
     """
     if entry.role != "module":
         return frozenset()
@@ -113,9 +112,11 @@ def _entry(name: Any, place: Place, faults: Faults) -> Entry:
     entry = find(name) if isinstance(name, str) else None
     if entry is not None:
         return entry
-    near = suggest(name, names(), ALIASES) if isinstance(name, str) else []
-    fix = Fix(f"did you mean {either_of(near)}?", f'type = "{near[0]}"') if near else None
-    faults.add(place, f"there is no layer type {described(name)}", "type", fix=fix)
+    if not isinstance(name, str):
+        faults.add(place, f"there is no layer type {described(name)}", "type")
+        raise FaultToldError
+    why = absent(name, place.document.source.name)
+    faults.add(place, why.message, "type", notes=why.notes, fix=why.fix)
     raise FaultToldError
 
 

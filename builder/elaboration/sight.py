@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from builder.shapes.call import ChoiceType, TensorType, Value
+from builder.shapes.call import ChoiceType, Nothing, TensorType, Value
 from builder.shapes.sizes import Free, plain
 from dsl.catalogue import suggest
 from dsl.diagnostics import Fix
 from dsl.records import Place
 from dsl.tables import Faults, described
+
+
+class FaultToldError(Exception):
+    """A layer cannot go on; its fault has been told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +37,32 @@ class Seen:
     barred: str = ""
 
     @property
+    def unknown(self) -> bool:
+        """Whether it comes from a layer whose fault has been told."""
+        if isinstance(self.value, tuple | dict):
+            return None in (self.value.values() if isinstance(self.value, dict) else self.value)
+        return self.value is None
+
+    @property
     def shape(self) -> list[Any]:
         """For expressions: `x.shape[1]`."""
         if self.barred:
             raise TypeError(self.barred)
+        if self.value is None:
+            raise FaultToldError
         if isinstance(self.value, TensorType):
             return list(self.value.shape)
         raise TypeError(f"`{self.label}` has no shape here")
 
+    @property
+    def picks(self) -> list[str]:
+        """What `pick` knows: results, then parameters."""
+        several = self.value if isinstance(self.value, dict) else ()
+        places = range(len(self.value)) if isinstance(self.value, tuple) else ()
+        return [*several, *map(str, places), *self.parameters]
+
     def pick(self, word: str) -> Seen | None:
-        """One of several results (`0`, `values`), else one of the layer's own parameters (`weight`); None if neither."""
+        """One of several results (`0`, `values`), else one of the layer's parameters (`weight`); None if neither."""
         if isinstance(self.value, tuple) and word.isdigit() and int(word) < len(self.value):
             return Seen(self.value[int(word)], pick_of(self.reference, int(word)), f"{self.label}.{word}", self.place)
         if isinstance(self.value, dict) and word in self.value:
@@ -51,10 +71,6 @@ class Seen:
             reference = {"from": self.reference["from"], "parameter": word}
             return Seen(self.parameters[word], reference, f"{self.label}.{word}", self.place)
         return None
-
-
-class FaultToldError(Exception):
-    """A layer cannot go on; its fault has been told."""
 
 
 def look_up(reference: Any, scope: Mapping[str, Seen], place: Place, faults: Faults) -> Seen:
@@ -89,8 +105,54 @@ def _picked(seen: Seen, pick: str, reference: str, place: Place, faults: Faults)
     there = range(len(value)) if isinstance(value, tuple) else value if isinstance(value, dict) else seen.parameters
     notes = (f"what can be picked: {', '.join(f'{seen.label}.{each}' for each in there)}",) if there else ()
     message = f'"{reference}" is not one of several results: `{seen.label}` gives {text_of(value)}'
+    if not there and seen.module is not None:
+        notes = ("the inside of a group, a block or a repeat is not visible from outside; its `outputs` are",)
     faults.add(place, message, "reference", part="value", notes=notes)
     raise FaultToldError
+
+
+def tuple_of(several: Sequence[Seen]) -> Seen:
+    """Several tensors read as one tuple, or given as one."""
+    label = f"({', '.join(each.label for each in several)})"
+    return Seen(tuple(each.value for each in several), [each.reference for each in several], label)
+
+
+def table_of(several: Mapping[str, Seen]) -> Seen:
+    """Several tensors given by name."""
+    return Seen({key: each.value for key, each in several.items()},
+                {key: each.reference for key, each in several.items()}, ", ".join(several))  # fmt: skip
+
+
+def entering(seen: Seen, region: str, name: str) -> Seen:
+    """An input as a region sees it: by its own name for it, whatever feeds it.
+
+    The reference keeps the node, and gets `"input": [REGION, NAME, PATH, PICKS]`: the path through a structure that
+    feeds the input, and how many of the picks were made outside.
+    """
+    return replace(seen, reference=_entered(seen.reference, region, name, []), label=name)
+
+
+def _entered(reference: Any, region: str, name: str, path: list[int | str]) -> Any:
+    if isinstance(reference, list):
+        return [_entered(each, region, name, [*path, i]) for i, each in enumerate(reference)]
+    if isinstance(reference, dict) and not isinstance(reference.get("from"), str):
+        return {key: _entered(each, region, name, [*path, key]) for key, each in reference.items()}
+    return {**reference, "input": [region, name, path, len(reference.get("pick", ()))]} if reference else reference
+
+
+def leaving(reference: Any, region: str, fed: Mapping[str, Seen]) -> Any:
+    """A result as the surroundings of a region see it: where an input is handed through, what feeds it."""
+    if isinstance(reference, list):
+        return [leaving(each, region, fed) for each in reference]
+    if isinstance(reference, dict) and not isinstance(reference.get("from"), str):
+        return {key: leaving(each, region, fed) for key, each in reference.items()}
+    if not reference or reference.get("input", [None])[0] != region:
+        return reference
+    _, name, path, picked = reference["input"]
+    outer = fed[name].reference
+    for step in [*path, *reference.get("pick", ())[picked:]]:
+        outer = pick_of(outer, step)
+    return outer
 
 
 def pick_of(reference: Any, pick: int | str) -> Any:
@@ -102,7 +164,7 @@ def pick_of(reference: Any, pick: int | str) -> Any:
 
 
 def said(seen: Seen) -> str:
-    line = f" (line {seen.place.span('value').line})" if seen.place else ""
+    line = f" ({seen.place.line_words})" if seen.place else ""
     verb = (
         "is"
         if isinstance(seen.reference, dict) and str(seen.reference.get("from", "")).startswith("inputs.")
@@ -116,6 +178,8 @@ def text_of(value: Value) -> str:
         return str(value) if value.dtype == "float32" else f"{value.dtype} {value}"
     if isinstance(value, ChoiceType):
         return "a choice of " + ", ".join(value.options)
+    if isinstance(value, Nothing):
+        return "none"
     if isinstance(value, tuple):
         return "several results: " + ", ".join(text_of(each) for each in value)
     if isinstance(value, dict):
@@ -144,9 +208,9 @@ def dtype_data(value: Value) -> Any:
 
 
 def data_of(value: Any) -> Any:
-    """An argument as JSON can say it."""
+    """An argument as JSON can say it; a size that is known only when the model runs is told from a word."""
     if isinstance(value, Free):
-        return str(value)
+        return {"size": str(value)}
     if isinstance(value, (list, tuple)):
         return [data_of(each) for each in value]
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""A layer with a type on its way to a node: its arguments, what it reads, its shape."""
+"""A layer with a type of the catalogue on its way to a node: its arguments, what it reads, its shape."""
 
 from __future__ import annotations
 
@@ -6,121 +6,134 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from builder.elaboration.arguments import argument_data, forward_names, is_reference, reads_nothing, tensors_of
-from builder.elaboration.sight import FaultToldError, Seen, data_of, dtype_data, look_up, said, shape_data
+from builder.elaboration.arguments import (
+    argument_data,
+    either_of,
+    forward_names,
+    is_reference,
+    reads_nothing,
+    tensors_of,
+)
+from builder.elaboration.feeding import one_tensor, reference, refuse_several
+from builder.elaboration.frame import Feed, Frame
+from builder.elaboration.given import Given, given_to
+from builder.elaboration.sight import FaultToldError, Seen, data_of, dtype_data, said, shape_data
+from builder.elaboration.sizing import places_of
 from builder.graph import Node
-from builder.shapes.call import Call, ChoiceType, Made, Misfit, Value
+from builder.shapes.call import Call, Made, Misfit, TensorType, Value
 from builder.shapes.rules import shape
 from builder.shapes.sizes import Free, plain
 from dsl.catalogue import Entry, bind
 from dsl.diagnostics import Fix
 from dsl.records import Layer, Place
-from dsl.tables import FAULTY, Faults, described, resolved
+from dsl.tables import Faults, described
+
+_RECURRENT = ("RNN", "LSTM", "GRU")
 
 
 @dataclass(slots=True)
 class TypedLayer:
-    """A layer with a type on its way to a node."""
+    """name: the node's; module: the path of its module, were it one. inputs: the whole's, where free sizes are found.
+    earlier: the node that made the module, if this calls it again."""
 
     faults: Faults
-    vars: Mapping[str, Any]
     layer: Layer
     entry: Entry
     name: str
-    region: str
-    scope: Mapping[str, Seen]
-    first: Any
-    before: Seen | None
+    module: str
+    frame: Frame
+    feed: Feed
+    inputs: Mapping[str, Seen]
+    tied: Mapping[str, TensorType] = field(default_factory=dict)
+    earlier: Node | None = None
+    given: dict[str, Given] = field(default_factory=dict)
     read: list[Seen] = field(default_factory=list)
 
     def node(self) -> tuple[Node, Made, Seen]:
         """The finished node, what its rule answered, and what the layers below see of it."""
         arguments, keyword_reads = self._arguments()
-        reads, more = self._reads(arguments, keyword_reads)
-        keyword_reads |= more
+        reads = self._reads(arguments, keyword_reads)
+        lengths = self._lengths(keyword_reads)
+        self._from_ties(arguments)
+        if self.earlier is not None:
+            arguments = {**self.earlier.arguments, **arguments}
         self._check_arguments(arguments, keyword_reads)
         self._check_tensors(arguments, keyword_reads, reads)
-        if any(_unknown(seen) for seen in self.read):
+        if any(seen.unknown for seen in self.read):
             made = Made(result=None)
         else:
             made = self._shape(arguments, reads, keyword_reads)
+        if lengths is not None:
+            keyword_reads["lengths"] = lengths
         node = self._finished(arguments, reads, keyword_reads, made)
         label = self.layer.name or self.entry.name
-        return node, made, Seen(made.result, {"from": self.name}, label, self.layer.place)
+        owned = {key: TensorType(each) for key, each in {**made.parameters, **made.buffers}.items()}
+        module = self.module if self.entry.role == "module" else None
+        return node, made, Seen(made.result, {"from": self.name}, label, self.layer.place, parameters=owned,
+                                module=module)  # fmt: skip
 
-    def _arguments(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _arguments(self) -> tuple[dict[str, Any], dict[str, Seen]]:
         """The written arguments with their expressions worked out, and those that are references to tensors."""
-        scope = {**{key: seen for key, seen in self.scope.items() if key.isidentifier()}, **self.vars}
+        self.given = given_to(self.layer, self.frame, self.faults)
         arguments: dict[str, Any] = {}
-        reads: dict[str, Any] = {}
-        for key, written in self.layer.arguments.items():
-            value = resolved(written, self.layer.place.at(key), self.faults, scope)
-            if value is FAULTY:
-                raise FaultToldError
-            if is_reference(self.entry, key, value):
-                reads[key] = self._reference(value, self.layer.place.at(key))
+        reads: dict[str, Seen] = {}
+        for key, (value, place) in self.given.items():
+            if isinstance(value, Seen):
+                reads[key] = self._read(value)
+            elif is_reference(self.entry, key, value):
+                reads[key] = self._read(reference(value, place, self.frame, self.faults))
             else:
-                arguments[key] = argument_data(self.entry, key, value, self.layer.place.at(key), self.faults)
+                arguments[key] = argument_data(self.entry, key, value, place, self.faults)
         return arguments, reads
 
-    def _reads(self, arguments: dict[str, Any], keyword_reads: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """References of the tensors by position, and by name where `input` is a table."""
-        written, place = self.layer.input, self.layer.place.at("input")
-        if written is None:
-            written = self.first
-        if written is None and reads_nothing(self.entry, {*arguments, *keyword_reads}):
-            return [], {}
-        if written is None:
-            return [self._default()], {}
-        if isinstance(written, dict):
-            return [], self._table(written, arguments, place)
-        if isinstance(written, str):
-            return [self._reference(written, place)], {}
-        several = [self._reference(each, place.at(i)) for i, each in enumerate(written)]
-        sequence = bool(self.entry.inputs) and "tensors" in self.entry.inputs[0].type
-        return ([several] if sequence else several), {}
-
-    def _default(self) -> Any:
-        if self.before is None:
-            tensors = [key for key, seen in self.scope.items() if not isinstance(seen.value, ChoiceType)]
-            message = f"{self.entry.name} does not say which input it reads"
-            notes = ("inputs: " + ", ".join(tensors),)
-            self.faults.add(self.layer.place.at("type"), message, "input", notes=notes,
-                                 fix=Fix(f'add input = "{tensors[0]}"') if tensors else None)  # fmt: skip
-            raise FaultToldError
-        if isinstance(self.before.value, (tuple, dict)):
-            picks = range(len(self.before.value)) if isinstance(self.before.value, tuple) else self.before.value
-            listed = ", ".join(f"{self.before.label}.{pick}" for pick in picks)
-            message = f"{self.entry.name} reads one tensor, but `{self.before.label}` gives several"
-            self.faults.add(self.layer.place.at("type"), message, "input", notes=(f"pick one: {listed}",))
-            raise FaultToldError
-        self.read.append(self.before)
-        return self.before.reference
-
-    def _table(self, written: Mapping[str, Any], arguments: dict[str, Any], place: Place) -> dict[str, Any]:
-        reads = {}
-        for key, each in written.items():
-            if isinstance(each, (bool, int, float)):
-                arguments[key] = each
-            else:
-                reads[key] = self._reference(each, place.at(key))
-        return reads
-
-    def _reference(self, written: Any, place: Place) -> Any:
-        if isinstance(written, list):
-            return [self._reference(each, place.at(i)) for i, each in enumerate(written)]
-        seen = look_up(written, self.scope, place, self.faults)
+    def _read(self, seen: Seen) -> Seen:
         self.read.append(seen)
-        return seen.reference
+        return seen
 
-    def _check_arguments(self, arguments: Mapping[str, Any], keyword_reads: Mapping[str, Any]) -> None:
+    def _reads(self, arguments: dict[str, Any], keyword_reads: dict[str, Seen]) -> list[Any]:
+        """The tensors by position; those of a table `input` join the ones by name."""
+        feed, takes = self.feed, self.entry.inputs
+        if self.layer.input is None and reads_nothing(self.entry, {*arguments, *keyword_reads}):
+            return []
+        for key, value in feed.values.items():
+            arguments[key] = value
+            self.given[key] = (value, self.layer.place.at("input", key))
+        keyword_reads |= {key: self._read(seen) for key, seen in feed.named.items()}
+        if feed.named:
+            return []
+        if not feed.placed and any(each.required for each in takes) and not keyword_reads:
+            one_tensor(feed, self.layer, self.entry.name, self.frame, self.faults)
+        sequence = bool(takes) and takes[0].type.split(" | ")[0] == "tensors"
+        if sequence and feed.array:
+            return [[self._read(seen) for seen in feed.placed]]
+        for seen, parameter in zip(feed.placed, takes, strict=False):
+            if "tensors" not in parameter.type and "any" not in parameter.type:
+                refuse_several(seen, self.layer, self.entry.name, self.faults)
+        return [self._read(seen) for seen in feed.placed]
+
+    def _lengths(self, keyword_reads: dict[str, Seen]) -> Seen | None:
+        """How long each of the padded sequences of a recurrent layer is, where its table `input` says so."""
+        if self.entry.name not in _RECURRENT or "lengths" not in keyword_reads:
+            return None
+        lengths = keyword_reads.pop("lengths")
+        value = lengths.value
+        if not lengths.unknown and not (
+            isinstance(value, TensorType) and len(value.shape) == 1 and value.dtype in ("int64", "int32")
+        ):
+            message = f"`lengths` of {self.entry.name} is one whole number for each sequence: int64 (N,)"
+            place = self.layer.place.at("input", "lengths")
+            self.faults.add(place, message, "shape", part="value", notes=(f"input: {said(lengths)}",))
+            raise FaultToldError
+        return lengths
+
+    def _check_arguments(self, arguments: Mapping[str, Any], keyword_reads: Mapping[str, Seen]) -> None:
         forward = forward_names(self.entry)
         held = {key: value for key, value in arguments.items() if key not in forward}
         if self.entry.role != "module":
             held |= dict.fromkeys(keyword_reads, "a reference")
         problems = [each for each in bind(self.entry, held) if not self._inferred_later(each)]
         for problem in problems:
-            place = self.layer.place.at(problem.argument)
+            place = self._place(problem.argument)
             kind = self.entry.name
             if problem.kind == "unknown":
                 near = problem.suggestions
@@ -146,7 +159,7 @@ class TypedLayer:
         return bool(problem.kind == "missing" and problem.argument in self.entry.inferred)
 
     def _check_tensors(
-        self, arguments: Mapping[str, Any], keyword_reads: Mapping[str, Any], reads: Sequence[Any]
+        self, arguments: Mapping[str, Any], keyword_reads: Mapping[str, Seen], reads: Sequence[Any]
     ) -> None:
         """Whether as many tensors are fed as the type reads."""
         takes = tensors_of(self.entry, arguments, keyword_reads, len(reads))
@@ -164,22 +177,13 @@ class TypedLayer:
                                  fix=Fix(f'add {missing[0]} = "..." or an array in `input`'))  # fmt: skip
             raise FaultToldError
 
-    def _shape(self, arguments: dict[str, Any], reads: Sequence[Any], keyword_reads: Mapping[str, Any]) -> Made:
-        values = iter(self.read)
-        by_reference: dict[str, Value] = {}
-        for seen in values:
-            by_reference[_key(seen.reference)] = seen.value
-
-        def value_of(reference: Any) -> Value:
-            if isinstance(reference, list) and _key(reference) not in by_reference:
-                return tuple(value_of(each) for each in reference)
-            return by_reference[_key(reference)]
-
+    def _shape(self, arguments: dict[str, Any], reads: Sequence[Any], keyword_reads: Mapping[str, Seen]) -> Made:
         if self.entry.name == "Embedding":
             self._embedding(arguments)
-        self._refuse_free(arguments)
-        call = Call(entry=self.entry, arguments=arguments, reads=[value_of(each) for each in reads],
-                    keyword_reads={key: value_of(each) for key, each in keyword_reads.items()})  # fmt: skip
+        if self.entry.role == "module":
+            self._refuse_free(arguments)
+        call = Call(entry=self.entry, arguments=arguments, reads=[_value_of(each) for each in reads],
+                    keyword_reads={key: seen.value for key, seen in keyword_reads.items()})  # fmt: skip
         try:
             return shape(call)
         except Misfit as misfit:
@@ -196,23 +200,42 @@ class TypedLayer:
         elif rows < high:
             message = f"Embedding has {rows} rows, but its input goes up to {high - 1}"
             fix = Fix(f"num_embeddings = {high}, or leave it out", f"num_embeddings = {high}")
-            self.faults.add(self.layer.place.at("num_embeddings"), message, "shape", fix=fix)
+            self.faults.add(self._place("num_embeddings"), message, "shape", fix=fix)
             raise FaultToldError
+
+    def _from_ties(self, arguments: dict[str, Any]) -> None:
+        """What a tied parameter fixes is left out; what is written all the same must agree."""
+        for parameter, kind in self.tied.items():
+            for name, size in told_by(self.entry, parameter, kind.shape).items():
+                written = arguments.setdefault(name, size)
+                if written != size:
+                    message = f"{self.entry.name} has {name} {written}, but the tied {parameter} is {kind}"
+                    fix = Fix(f"{name} = {size}, or leave it out", f"{name} = {size}")
+                    self.faults.add(self._place(name), message, "tie", fix=fix)
+                    raise FaultToldError
 
     def _refuse_free(self, arguments: Mapping[str, Any]) -> None:
         for key, value in arguments.items():
             for each in value if isinstance(value, list) else [value]:
                 if isinstance(each, Free):
                     message = f"`{key}` of {self.entry.name} hangs on a free size, {each}, which has no number yet"
-                    self.faults.add(self.layer.place.at(key), message, "free")
+                    self.faults.add(self._place(key), message, "free")
                     raise FaultToldError
+
+    def _around(self) -> dict[str, Seen]:
+        """Tensors from which a device or a free size may be taken, the nearest first."""
+        return {**self.frame.scope, **{f"inputs.{name}": seen for name, seen in self.inputs.items()}}
+
+    def _place(self, argument: str) -> Place:
+        """Where an argument is written; where it would be, if it is not."""
+        return self.given[argument][1] if argument in self.given else self.layer.place.at(argument)
 
     def _tell(self, misfit: Misfit) -> None:
         place, label = self.layer.place.at("type"), ""
-        written = misfit.argument is not None and misfit.argument in self.layer.arguments
+        written = misfit.argument is not None and misfit.argument in self.given
         if misfit.argument is not None and written:
-            place = self.layer.place.at(misfit.argument)
-            label = place.source.written(place.path)
+            place = self._place(misfit.argument)
+            label = place.written
         elif misfit.argument is None and self.layer.input is not None:
             place = self.layer.place.at("input")
         notes = [*misfit.notes, *(f"input: {said(seen)}" for seen in self.read)]
@@ -220,28 +243,55 @@ class TypedLayer:
         fix = Fix(misfit.fix, replacement) if misfit.fix else None
         self.faults.add(place, misfit.message, misfit.code, label=label, notes=tuple(dict.fromkeys(notes)), fix=fix)
 
-    def _finished(self, arguments: dict[str, Any], reads: list[Any], keyword_reads: dict[str, Any], made: Made) -> Node:
+    def _finished(
+        self, arguments: dict[str, Any], reads: list[Any], keyword_reads: Mapping[str, Seen], made: Made
+    ) -> Node:
         span = self.layer.place.span("value")
-        worked_out = {key: data_of(value) for key, value in made.arguments.items()}
+        own = not self.frame.shared
+        makes_new = self.entry.role == "function" and not self.read and self.entry.accepts("device")
         return Node(
             name=self.name, type=self.layer.type or "", target=self.entry.target, role=self.entry.role,
-            kind=self.entry.kind, module=self.name if self.entry.role == "module" else None, region=self.region,
-            reads=reads, keyword_reads=keyword_reads, arguments={**worked_out, **data_of(arguments)},
+            kind=self.entry.kind, module=self.module if self.entry.role == "module" else None,
+            region=self.frame.region.name, reads=[_reference_of(each) for each in reads],
+            keyword_reads={key: seen.reference for key, seen in keyword_reads.items()},
+            arguments=data_of({**made.arguments, **arguments}), sizes=places_of(arguments, self.read, self._around()),
+            device=first_reference(self._around()) if makes_new and "device" not in arguments else None,
             input_shapes=[shape_data(seen.value) for seen in self.read], shape=shape_data(made.result),
-            dtype=dtype_data(made.result), parameters={key: list(each) for key, each in made.parameters.items()},
-            buffers={key: list(each) for key, each in made.buffers.items()},
+            dtype=dtype_data(made.result),
+            parameters={key: list(each) for key, each in made.parameters.items()} if own else {},
+            buffers={key: list(each) for key, each in made.buffers.items()} if own else {},
             multiply_adds=plain(made.multiply_adds), file=self.layer.place.source.name,
             line=span.line, column=span.column,
         )  # fmt: skip
 
 
-def _key(reference: Any) -> str:
-    return repr(reference)
+# A parameter's dims as constructor arguments, of those types where a tie may fix them.
+_TOLD: Mapping[str, Mapping[str, tuple[str | None, ...]]] = {
+    "Linear": {"weight": ("out_features", "in_features"), "bias": ("out_features",)},
+    "Embedding": {"weight": ("num_embeddings", "embedding_dim")},
+    "EmbeddingBag": {"weight": ("num_embeddings", "embedding_dim")},
+    "Conv1d": {"weight": ("out_channels",), "bias": ("out_channels",)},
+    "Conv2d": {"weight": ("out_channels",), "bias": ("out_channels",)},
+    "Conv3d": {"weight": ("out_channels",), "bias": ("out_channels",)},
+    "Bilinear": {"weight": ("out_features", "in1_features", "in2_features"), "bias": ("out_features",)},
+}
 
 
-def _unknown(seen: Seen) -> bool:
-    return seen.value is None
+def told_by(entry: Entry, parameter: str, dims: Sequence[Any]) -> dict[str, Any]:
+    """The constructor arguments that a parameter of this shape fixes."""
+    names = _TOLD.get(entry.name, {}).get(parameter, ())
+    return {name: size for name, size in zip(names, dims, strict=False) if name is not None}
 
 
-def either_of(words: Sequence[str]) -> str:
-    return " or ".join(f"`{word}`" for word in words)
+def first_reference(several: Mapping[str, Seen]) -> Any:
+    """The first tensor in sight: where it is, new tensors are made too."""
+    tensors = (seen for seen in several.values() if isinstance(seen.value, TensorType) and not seen.barred)
+    return next((seen.reference for seen in tensors), None)
+
+
+def _value_of(read: Seen | list[Seen]) -> Value:
+    return tuple(each.value for each in read) if isinstance(read, list) else read.value
+
+
+def _reference_of(read: Seen | list[Seen]) -> Any:
+    return [each.reference for each in read] if isinstance(read, list) else read.reference

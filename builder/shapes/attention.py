@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from builder.shapes.broadcasting import broadcast_shapes
-from builder.shapes.call import Call, Made, Misfit, TensorType, Value, shape_text
+from builder.shapes.call import NOTHING, Call, Made, Misfit, TensorType, Value, shape_text
 from builder.shapes.conditions import Conditions, needs_equal
 from builder.shapes.linear import rows
 from builder.shapes.reading import (
@@ -175,7 +175,7 @@ def _equal(left: Size, right: Size, misfit: Misfit) -> Conditions:
 def _weights(call: Call, batch: tuple[Size, ...], heads: int, length: Size, source: Size, dtype: str) -> Value:
     """The attention weights, averaged over the heads unless told otherwise; None without `need_weights`."""
     if not _flag(call, "need_weights"):
-        return None
+        return NOTHING
     middle = () if _flag(call, "average_attn_weights") else (heads,)
     return TensorType((*batch, *middle, length, source), dtype)
 

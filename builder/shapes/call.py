@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from builder.shapes.sizes import Size, plain
 from dsl.catalogue.entries import REQUIRED, Entry
@@ -33,8 +33,14 @@ class ChoiceType:
     options: tuple[str, ...]
 
 
-# A tensor, a choice, several results (a tuple, or a dict by field name), or None: not known.
-Value: TypeAlias = "TensorType | ChoiceType | tuple[Value, ...] | dict[str, Value] | None"
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A None in the place of one of several results: attention's weights that nobody asked for."""
+
+
+NOTHING: Final = Nothing()
+# A tensor, a choice, a None of torch's, several results (a tuple, or a dict by field name), or None: not known.
+Value: TypeAlias = "TensorType | ChoiceType | Nothing | tuple[Value, ...] | dict[str, Value] | None"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,4 +129,6 @@ def _what(value: Value) -> str:
         return "nothing"
     if isinstance(value, ChoiceType):
         return "a choice of words"
+    if isinstance(value, Nothing):
+        return "torch's None"
     return f"{len(value)} results"  # type: ignore[arg-type]

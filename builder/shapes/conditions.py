@@ -7,6 +7,8 @@ where it can never hold. Conditions are plain comparisons: `H >= 11`, `H % 32 ==
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from builder.shapes.call import Condition, Misfit
@@ -54,7 +56,7 @@ def at_least_text(size: Size, limit: int) -> str:
 
 
 def equal_text(left: Size, right: Size) -> str:
-    """`left == right`; H == (H // 2) * 2 is told as H % 2 == 0."""
+    """`left == right`; H == (H // 2) * 2 is told as H % 2 == 0, and H // 4 == (H // 8) * 2 as (H // 4) % 2 == 0."""
     for whole, cut in ((left, right), (right, left)):
         divisor = _divisor(whole, cut)
         if divisor is not None:
@@ -88,12 +90,40 @@ def _single(size: Size) -> tuple[str | Quotient, int, int] | None:
     return (monomial[0], factor, constant) if len(monomial) == 1 else None
 
 
+def simplest(texts: Iterable[str]) -> list[str]:
+    """Conditions without those that others say: of H >= 4 and H >= 8 the second; H % 2 and (H // 2) % 8 are H % 16."""
+    found = list(dict.fromkeys(texts))
+    least: dict[str, int] = {}
+    multiples: dict[str, int] = {}
+    for name, number in _matching(r"(\w+) >= (\d+)", found):
+        least[name] = max(least.get(name, 0), int(number))
+    for name, number in _matching(r"(\w+) % (\d+) == 0", found):
+        multiples[name] = math.lcm(multiples.get(name, 1), int(number))
+    for name, by, of in sorted(_matching(r"\((\w+) // (\d+)\) % (\d+) == 0", found), key=lambda each: int(each[1])):
+        if multiples.get(name, 1) % int(by) == 0:
+            multiples[name] = math.lcm(multiples.get(name, 1), int(by) * int(of))
+            found.remove(f"({name} // {by}) % {of} == 0")
+    return list(dict.fromkeys(_merged(each, least, multiples) for each in found))
+
+
+def _matching(pattern: str, texts: list[str]) -> list[tuple[str, ...]]:
+    return [match.groups() for match in (re.fullmatch(pattern, each) for each in texts) if match]
+
+
+def _merged(text: str, least: dict[str, int], multiples: dict[str, int]) -> str:
+    name = text.partition(" ")[0]
+    if re.fullmatch(r"\w+ >= \d+", text):
+        return f"{name} >= {least[name]}"
+    return f"{name} % {multiples[name]} == 0" if re.fullmatch(r"\w+ % \d+ == 0", text) else text
+
+
 def _divisor(whole: Size, cut: Size) -> Size | None:
     """`by`, where cut is (whole // by) * by."""
     if not isinstance(whole, Free) or not isinstance(cut, Free):
         return None
-    for monomial, _ in cut.terms:
+    for monomial, factor in cut.terms:
         for atom in monomial:
-            if isinstance(atom, Quotient) and cut == (whole // atom.by) * atom.by:
-                return atom.by
+            for by in (atom.by, max(factor, 1)) if isinstance(atom, Quotient) else ():
+                if cut == (whole // by) * by:
+                    return by
     return None

@@ -122,13 +122,13 @@ def prelu(call: Call) -> Made:
 
 def dropout(call: Call) -> Made:
     """Same shape and dtype; `p` is a probability. In evaluation torch lets whole numbers through, in training not."""
-    _demand_probability(call)
+    demand_probability(call)
     return keeps_floating(call)
 
 
 def channel_dropout(call: Call) -> Made:
     """Dropout1d to 3d drop whole channels of (N, C, *) or (C, *)."""
-    _demand_probability(call)
+    demand_probability(call)
     given = tensor(call, 0, "input")
     dims = int(call.entry.name[-2])
     letters = {1: "L", 2: "H, W", 3: "D, H, W"}[dims]
@@ -137,7 +137,7 @@ def channel_dropout(call: Call) -> Made:
     return Made(result=given)
 
 
-def _demand_probability(call: Call) -> None:
+def demand_probability(call: Call) -> None:
     chance = argument(call, "p")
     if isinstance(chance, int | float) and not 0 <= chance <= 1:
         raise Misfit(

@@ -110,12 +110,16 @@ def _combined(call: Call, dtype_of: Callable[[str], str]) -> Made | None:
     tensors = [each for each in given if isinstance(each, TensorType)]
     shape, conditions = broadcast(call.entry.name, tensors)
     dtype = result_dtype(given)
-    _demand_arithmetic(call, tensors)
+    _demand_arithmetic(call, given)
     return Made(result=TensorType(shape, dtype_of(dtype)), conditions=conditions)
 
 
-def _demand_arithmetic(call: Call, tensors: list[TensorType]) -> None:
-    if call.entry.name in ("sub", "subtract") and any(category(each.dtype) == 0 for each in tensors):
+def _demand_arithmetic(call: Call, given: list[Operand]) -> None:
+    """torch takes no truth value away, and divides or raises nothing where all are truth values."""
+    truths = [category(each.dtype) == 0 if isinstance(each, TensorType) else isinstance(each, bool) for each in given]
+    if call.entry.name == "pow" and isinstance(given[1], bool):
+        return
+    if (call.entry.name in _NO_TRUTH and any(truths)) or (call.entry.name in _NOT_ALL_TRUTH and all(truths)):
         raise Misfit(f"{call.entry.name} reads numbers, but one of its inputs is bool", code="dtype")
 
 
@@ -140,6 +144,8 @@ _ARITHMETIC = (
     "add", "sub", "subtract", "mul", "multiply", "pow", "maximum", "minimum", "fmax", "fmin",
     "floor_divide", "fmod", "remainder",
 )  # fmt: skip
+_NO_TRUTH = ("sub", "subtract")
+_NOT_ALL_TRUTH = ("floor_divide", "fmod", "pow", "remainder")
 _COMPARISON = (
     "eq", "ne", "gt", "ge", "lt", "le", "greater", "greater_equal", "less", "less_equal", "not_equal", "logical_and",
     "logical_or", "logical_xor",

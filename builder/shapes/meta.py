@@ -14,9 +14,10 @@ from builder.shapes.polynomials import fitted_polynomial
 from builder.shapes.probing import Numbers, bases, fitted_value, probes
 from builder.shapes.running import Outcome, Refused, run
 from builder.shapes.sizes import Free, Size, names, single_name, worked_out
+from dsl.catalogue.registered import replacements
 
 # Where the input tells a constructor argument: (which tensor, which dim).
-_TOLD = {
+TOLD = {
     "in_features": (0, -1), "in1_features": (0, -1), "in2_features": (1, -1), "in_channels": (0, 1),
     "num_features": (0, 1), "num_channels": (0, 1), "normalized_shape": (0, -1), "input_size": (0, -1),
     "embed_dim": (0, -1), "d_model": (0, -1),
@@ -26,7 +27,7 @@ _REMEMBERED: dict[str, Made] = {}
 
 def ask(call: Call) -> Made:
     """What torch makes of the call. Misfit with torch's own words where it objects."""
-    key = repr((call.entry.target, dict(call.arguments), list(call.reads), dict(call.keyword_reads)))
+    key = repr((call.entry.target, dict(call.arguments), list(call.reads), dict(call.keyword_reads), replacements()))
     if key not in _REMEMBERED:
         _REMEMBERED[key] = _asked(call)
     return _REMEMBERED[key]
@@ -73,7 +74,7 @@ def _inferred(call: Call) -> dict[str, object]:
     found: dict[str, object] = {}
     tensors = list(_tensors([*call.reads, *call.keyword_reads.values()]))
     for name in call.entry.inferred:
-        which, dim = _TOLD.get(name, (0, None))
+        which, dim = TOLD.get(name, (0, None))
         if name in call.arguments or dim is None or which >= len(tensors):
             continue
         shape = tensors[which].shape
@@ -164,15 +165,22 @@ def _tensors(values: Sequence[Value]) -> Iterator[TensorType]:
 
 
 def _refusal(call: Call, reason: Refused) -> Misfit:
+    if reason.unseen:
+        return Misfit(f"the shape of what {call.entry.name} makes cannot be told without the numbers that it reads")
     read = [*call.reads, *call.keyword_reads.values()]
     shapes = " and ".join(str(each) for each in _tensors(read))
     options = [each.option for each in read if isinstance(each, ChoiceType)]
     fed = " and ".join([*([shapes] if shapes else []), *options])
-    return Misfit(f"{call.entry.name} does not take {fed or 'these arguments'}", notes=(f"torch says: {reason}",))
+    return Misfit(f"{call.entry.name} does not take {fed or 'these arguments'}", notes=(_says(reason),))
 
 
 def _cannot_tell(call: Call, free: Sequence[str], reason: Exception) -> Misfit:
     listed = " or ".join(free)
     message = f"what {call.entry.name} makes cannot be told while {listed} is free"
-    notes = (f"torch says, for some sizes: {reason}",) if isinstance(reason, Refused) else (str(reason),)
+    notes = (_says(reason, ", for some sizes"),) if isinstance(reason, Refused) else (str(reason),)
     return Misfit(message, notes=notes, fix=f"give {listed} a number in the model's inputs", code="free")
+
+
+def _says(reason: Refused, when: str = "") -> str:
+    """torch's words; where the layer comes from Python, those of its own code."""
+    return f"it fails{when}: {reason}" if reason.own else f"torch says{when}: {reason}"

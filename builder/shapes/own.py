@@ -1,14 +1,16 @@
-"""This project's own layers: MeanSubtract, ParameterList, ParameterDict."""
+"""This project's own layers: MeanSubtract, ParameterList, ParameterDict, StochasticDepth, rearrange."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from builder.shapes import rearranging
 from builder.shapes.call import Call, ChoiceType, Made, Misfit, TensorType, shape_text
+from builder.shapes.elementwise import demand_probability
 from builder.shapes.linear import rows
 from builder.shapes.reading import demand_floating, demand_weights_dtype, names_text, operand, tensor
 from builder.shapes.rule import Rule
-from builder.shapes.sizes import Free, Size
+from builder.shapes.sizes import Free, Size, product
 
 
 def mean_subtract(call: Call) -> Made:
@@ -52,6 +54,29 @@ def parameter_dict(call: Call) -> Made:
     return Made(result=result, parameters=matrices, multiply_adds=cost)
 
 
+def stochastic_depth(call: Call) -> Made:
+    """Same shape and dtype; the leading dim holds the samples."""
+    given = tensor(call, 0, "input")
+    demand_probability(call)
+    demand_floating(call, given)
+    if not given.shape:
+        raise Misfit("StochasticDepth drops samples, but its input is a single number")
+    return Made(result=given)
+
+
+def rearrange(call: Call) -> Made:
+    """The dims of the right side of the pattern; lengths of axes are the further arguments."""
+    given, pattern = tensor(call, 0, "input"), call.get("pattern")
+    if not isinstance(pattern, str):
+        raise Misfit("rearrange needs pattern, a string", argument="pattern", code="argument")
+    left, right = rearranging.groups(pattern, len(given.shape))
+    written = {name: value for name, value in call.arguments.items() if not call.entry.accepts(name)}
+    lengths = rearranging.demand_lengths(written, left)
+    sizes, conditions = rearranging.sizes_of(left, given.shape, lengths)
+    shape = tuple(product(sizes[axis] for axis in group) for group in right)
+    return Made(result=TensorType(shape, given.dtype), conditions=conditions)
+
+
 def _listed(call: Call) -> list[object]:
     shapes = call.arguments.get("shapes")
     if not isinstance(shapes, (list, tuple)) or not shapes:
@@ -91,4 +116,6 @@ RULES: Mapping[str, Rule] = {
     "MeanSubtract": mean_subtract,
     "ParameterDict": parameter_dict,
     "ParameterList": parameter_list,
+    "StochasticDepth": stochastic_depth,
+    "rearrange": rearrange,
 }

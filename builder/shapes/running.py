@@ -11,10 +11,12 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from builder.shapes.call import Call, ChoiceType, TensorType, Value
+from builder.shapes.call import NOTHING, Call, ChoiceType, Nothing, TensorType, Value
 from builder.shapes.constants import DECIDING
+from builder.shapes.foreign import article, comes_from_python, objections, words_for
 from builder.shapes.sizes import Free, worked_out
-from dsl.catalogue import Parameter, find, signature_of
+from dsl.catalogue import Parameter, find, from_python, signature_of
+from dsl.catalogue.signatures import PYTHON
 
 # What torch raises when a call does not fit; anything else is a mistake of ours.
 _OBJECTIONS = (RuntimeError, TypeError, ValueError, LookupError, AssertionError, ArithmeticError, AttributeError)
@@ -35,7 +37,15 @@ class Outcome:
 
 
 class Refused(Exception):  # noqa: N818 (it is torch's answer, as Misfit is a rule's)
-    """torch does not take the call; its own words, the first line."""
+    """torch does not take the call; its own words, the first line.
+
+    unseen: it may take it, but does not know what comes of it without the numbers. own: the words are those of a layer
+    from Python.
+    """
+
+    def __init__(self, message: str, unseen: bool = False, *, own: bool = False) -> None:
+        super().__init__(message)
+        self.unseen, self.own = unseen, own
 
 
 def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
@@ -59,12 +69,29 @@ def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
                     leading, placed = placed[:1], [*leading, *placed[1:]]
                 with counter:
                     made = torch_object(call.entry.target)(*leading, *placed, **named, **others)
-    except _OBJECTIONS as error:
-        raise Refused((str(error).strip().splitlines() or [type(error).__name__])[0]) from error
+    except objections(call.entry, _OBJECTIONS) as error:
+        raise _refused(call, error) from error
     parameters = {} if module is None else {name: tuple(each.shape) for name, each in module.named_parameters()}
     state = {} if module is None else module.state_dict()
     buffers = {name: tuple(each.shape) for name, each in state.items() if name not in parameters}
-    return Outcome(_described(made), parameters, buffers, counter.get_total_flops() // 2)
+    return Outcome(_told(call, made), parameters, buffers, counter.get_total_flops() // 2)
+
+
+def _refused(call: Call, error: Exception) -> Refused:
+    if comes_from_python(call.entry):
+        return Refused(words_for(call.entry, error), own=True)
+    words = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    unseen = isinstance(error, NotImplementedError) or "meta tensor" in words or "on meta" in words
+    unseen = unseen and "copy out of meta" not in words  # raised while torch words another objection
+    return Refused(words, unseen)
+
+
+def _told(call: Call, made: Any) -> Value:
+    """What was made. A layer from Python may make what no layer can read."""
+    value = _described(made)
+    if value is None and comes_from_python(call.entry):
+        raise Refused(f"it gives {article(made)}, and a layer gives a tensor or a tuple of tensors", own=True)
+    return value
 
 
 def _device(call: Call, numbers: Mapping[str, int]) -> str:
@@ -79,7 +106,9 @@ def _device(call: Call, numbers: Mapping[str, int]) -> str:
 
 
 def torch_object(target: str) -> Any:
-    """What a dotted name stands for: "torch.nn.Linear"."""
+    """What a dotted name stands for: "torch.nn.Linear"; of a layer from Python, the layer."""
+    if target.startswith(PYTHON):
+        return from_python(target).object
     found: Any = torch
     for part in target.split(".")[1:]:
         found = getattr(found, part)
@@ -133,6 +162,8 @@ def _fed(value: Value, numbers: Mapping[str, int]) -> Any:
         return _drawn([worked_out(size, numbers) for size in value.shape], getattr(torch, value.dtype))
     if isinstance(value, ChoiceType):
         return value.option
+    if isinstance(value, Nothing):
+        return None
     if isinstance(value, tuple):
         return tuple(_fed(each, numbers) for each in value)
     if isinstance(value, dict):
@@ -200,5 +231,5 @@ def _described(made: Any) -> Value:
         fields: tuple[str, ...] = getattr(made, "_fields", None) or type(made).__match_args__
         return {name: _described(getattr(made, name)) for name in fields}
     if isinstance(made, (tuple, list)):
-        return tuple(_described(each) for each in made)
+        return tuple(NOTHING if each is None else _described(each) for each in made)
     return None

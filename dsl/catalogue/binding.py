@@ -36,7 +36,8 @@ def bind(entry: Entry, arguments: Mapping[str, object]) -> list[Problem]:
 
     A function with several signatures is held against the first that takes all the names and all the values.
     """
-    unknown = [_unknown(entry, name, arguments) for name in arguments if not entry.accepts(name)]
+    further = [name for name in arguments if not entry.accepts(name)]
+    unknown = [found for name in further if (found := _further(entry, name, arguments)) is not None]
     known = {name: value for name, value in arguments.items() if entry.accepts(name)}
     signatures = (entry.parameters, *entry.overloads)
     most = max(_taken(each, known) for each in signatures)
@@ -86,6 +87,16 @@ def _check(
     meant = {each.suggestions[0] for each in unknown if each.suggestions}
     missing = [each for each in signature if _is_missing(entry, each, arguments) and each.name not in meant]
     return problems + [Problem(kind="missing", argument=each.name, expected=words(each.type)) for each in missing]
+
+
+def _further(entry: Entry, name: str, arguments: Mapping[str, object]) -> Problem | None:
+    """A name that no signature has: fine where the type takes more of them and it is no slip for one that it has."""
+    problem = _unknown(entry, name, arguments)
+    if not entry.more or problem.suggestions:
+        return problem
+    if mismatch(entry.more, arguments[name]) is None:
+        return None
+    return Problem(kind="type", argument=name, found=arguments[name], expected=words(entry.more))
 
 
 def _unknown(entry: Entry, name: str, arguments: Mapping[str, object]) -> Problem:

@@ -49,6 +49,7 @@ class Entry:
     inputs: what a module's `forward` takes, in order; for a function the tensors among its parameters.
     inferred: constructor arguments that may be left out because the input tells them (`in_channels`).
     overloads: a function's further signatures, tried in order after `parameters` (torch.mean has two).
+    more: the type of keyword arguments of any further name (the sizes of axes that a pattern names); "": it takes none.
     kind: what it is for, one of builder.graph.KINDS.
     """
 
@@ -60,6 +61,7 @@ class Entry:
     inputs: tuple[Parameter, ...] = ()
     inferred: tuple[str, ...] = ()
     overloads: tuple[tuple[Parameter, ...], ...] = ()
+    more: str = ""
 
     def parameter(self, name: str) -> Parameter:
         """The parameter of this name, in the first signature that has it; KeyError if none does."""

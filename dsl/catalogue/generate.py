@@ -16,7 +16,7 @@ import torch
 
 from dsl.catalogue.annotations import parameters_of, type_of, with_none
 from dsl.catalogue.families import inferred_of, kind_of, known_type
-from dsl.catalogue.lookup import DATA
+from dsl.catalogue.lines import DATA
 from dsl.catalogue.schemas import signatures
 
 # A parameter in the file: [name, type] or [name, type, default].

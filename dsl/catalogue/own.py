@@ -37,6 +37,25 @@ _LAYERS = (
         parameters=(Parameter(name="shapes", type="{int[]}"),),
         inputs=(_INPUT, _CHOICE),
     ),
+    # In training, drops the input (a residual's branch) for single samples or for all; what stays is divided by 1 - p.
+    Entry(
+        name="StochasticDepth",
+        target="tomograph.StochasticDepth",
+        role="module",
+        kind="dropout",
+        parameters=(Parameter(name="p", type="float"), Parameter(name="mode", type="'row' | 'batch'", default="row")),
+        inputs=(_INPUT,),
+    ),
+    # Dims are cut, moved and joined in the notation of einops: "n (h d) t -> n h t d". Further keywords: sizes of axes.
+    Entry(
+        name="rearrange",
+        target="tomograph.rearrange",
+        role="function",
+        kind="shape",
+        parameters=(_INPUT, Parameter(name="pattern", type="str")),
+        inputs=(_INPUT,),
+        more="int",
+    ),
 )
 
 OWN: Final = {each.name: each for each in _LAYERS}

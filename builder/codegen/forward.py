@@ -1,0 +1,263 @@
+"""The forward method of one class: which variable holds what, from line to line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from builder.codegen.calls import call, identifier
+from builder.codegen.literals import WIDTH, Code
+from builder.codegen.paths import path_text
+from builder.codegen.structure import Key, Structure
+from builder.graph import Node
+from builder.shapes.call import shape_text
+
+# Names at the top of generated source.
+IMPORTED = frozenset(("torch", "nn", "F", "Tensor", "OrderedDict", "functools"))
+
+
+@dataclass(slots=True)
+class Forward:
+    """Lines are pairs: code, and a comment with the shape."""
+
+    structure: Structure
+    name: str  # of the region
+    holds: dict[Key, str] = field(default_factory=dict)
+    arguments: list[tuple[str, str, str]] = field(default_factory=list)  # name, type, default
+
+    def __post_init__(self) -> None:
+        region = self.structure.regions[self.name]
+        if not self.name:
+            self._whole()
+            return
+        for name, reference in region.reads.items():
+            kind = "str" if self._is_choice(reference) else "Any" if self._is_several(reference) else "Tensor"
+            self.holds[(f"#{self.name}:{name}",)] = self._argument(name, kind)
+        for key in self.structure.needs[self.name]:
+            if self._text(key) is None:
+                module = str(key[0]).startswith("@") and self._is_module(str(key[0])[1:])
+                kind = "nn.Module" if module else "str" if self._is_choice({"from": key[0]}) else "Tensor"
+                self.holds[key] = self._argument(identifier(re.sub(r"^.*[@:]", "", str(key[0]))), kind)
+
+    def signature(self) -> str:
+        return ", ".join(
+            ["self", *(f"{n}: {kind}" + (f" = {default}" if default else "") for n, kind, default in self.arguments)]
+        )
+
+    def result_type(self) -> str:
+        results = self.structure.regions[self.name].results
+        if isinstance(results, list):
+            return "tuple[Tensor, ...]"
+        if results is None or "from" in results:
+            return "Any" if results and self._is_several(results) else "Tensor"
+        return "dict[str, Tensor]"
+
+    def lines(self) -> list[tuple[str, str]]:
+        results = self.structure.regions[self.name].results
+        parts = list(self.structure.parts(self.name))
+        returned = set(self.structure.keys(results))
+        lines = []
+        for index, (part, reads) in enumerate(parts):
+            later = {key for _, keys in parts[index + 1 :] for key in keys} | returned
+            lines.append(self._statement(part, reads, later))
+        lines.append((f"return {self._structured(results)}", ""))
+        return lines
+
+    def call_of(self, region: str) -> str:
+        """How a region is called: its inputs by place, then what else it needs."""
+        there = self.structure.regions[region]
+        inner = Forward(self.structure, region)
+        values = [self._structured(reference) for reference in there.reads.values()]
+        values += [self._value(key) for key in inner.holds if not str(key[0]).startswith(f"#{region}:")]
+        text = f"{self._value((f'@{there.module}',))}({', '.join(values)})"
+        return self._in_training(text, there.passes)
+
+    # Lines
+
+    def _statement(self, part: str, reads: list[Key], later: set[Key]) -> tuple[str, str]:
+        structure, comment = self.structure, ""
+        if part in structure.regions:
+            expression = self.call_of(part)
+        else:
+            expression, comment = self._expression(structure.nodes[part]), shape_comment(structure.nodes[part])
+        variable = self._variable(part, reads, later)
+        self._forget(variable)
+        if part in structure.regions:
+            self._hold(structure.regions[part].results, variable)
+        else:
+            self.holds[(part,)] = variable
+        return f"{variable} = {expression}", comment
+
+    def _expression(self, node: Node) -> str:
+        values = [self._structured(each, "[", "]") for each in node.reads]
+        if node.role == "value":
+            device = self._value(self.structure.key(node.device)) + ".device" if node.device else ""
+            return self._in_training(filled(node.expression, values, device), node.passes)
+        named = {name: self._structured(each, "[", "]") for name, each in node.keyword_reads.items()}
+        arguments = {key: self._argument_value(each, node) for key, each in node.arguments.items()}
+        if node.device is not None:
+            arguments["device"] = Code(self._value(self.structure.key(node.device)) + ".device")
+        module = self._module(node)
+        text = call(replace(node, arguments=arguments), values, named, module)
+        if has_lengths(node):
+            text = f"packed({module}, {text.removeprefix(module)[1:]}"
+        return self._in_training(text, node.passes)
+
+    def _module(self, node: Node) -> str:
+        """What is called; a module without a level is the class that holds it."""
+        if node.role != "module":
+            return ""
+        return "super().forward" if node.module == node.region else self._value((f"@{node.module}",))
+
+    def _in_training(self, text: str, passes: Any) -> str:
+        return text if passes is None else f"{text} if self.training else {self._structured(passes)}"
+
+    def _argument_value(self, value: Any, node: Node) -> Any:
+        """Sizes that are known only now become expressions over the tensors that have them."""
+        if isinstance(value, dict) and set(value) == {"size"}:
+            return Code(self._size(value["size"], node))
+        if isinstance(value, list):
+            return [self._argument_value(each, node) for each in value]
+        return value
+
+    def _size(self, text: str, node: Node) -> str:
+        def found(name: str) -> str:
+            reference, dim = node.sizes[name]
+            return f"{self._value(self.structure.key(reference))}.shape[{dim}]"
+
+        return found(text) if text in node.sizes else re.sub(r"[^\W\d]\w*", lambda match: found(match[0]), text)
+
+    # Variables
+
+    def _whole(self) -> None:
+        inputs = [node for node in self.structure.nodes.values() if node.role == "input"]
+        for index, node in enumerate(inputs):
+            trailing = all(each.options for each in inputs[index:])
+            default = f'"{node.options[0]}"' if node.options and trailing else ""
+            name = argument_name(node)
+            self.holds[(node.name,)] = self._argument(name, "str" if node.options else "Tensor", default)
+
+    def _argument(self, name: str, kind: str, default: str = "") -> str:
+        taken = {each for each, _, _ in self.arguments} | IMPORTED | self.structure.imported
+        while name in taken or name == "self":
+            name += "_"
+        self.arguments.append((name, kind, default))
+        return name
+
+    def _hold(self, reference: Any, text: str) -> None:
+        """What a reference, or a structure of them, names is now held by a variable."""
+        if isinstance(reference, list):
+            for index, each in enumerate(reference):
+                self._hold(each, f"{text}[{index}]")
+        elif isinstance(reference, dict) and isinstance(reference.get("from"), str):
+            self.holds.setdefault(self.structure.key(reference), text)
+        elif isinstance(reference, dict):
+            for name, each in reference.items():
+                self._hold(each, f'{text}["{name}"]')
+
+    def _variable(self, part: str, reads: list[Key], later: set[Key]) -> str:
+        """`x` where it is free; else a variable whose value dies here, or one by the layer's own name."""
+        live = {text.partition("[")[0] for key in later if (text := self._text(key)) is not None}
+        given = {name for name, _, _ in self.arguments}
+        taken = live | given | IMPORTED | self.structure.imported
+        if "x" not in live:
+            return "x"
+        for key in reads:
+            variable = self._text(key)
+            if variable and variable.isidentifier() and variable not in live and variable not in given:
+                return variable
+        name = identifier(part)
+        while name in taken or name == "self":
+            name += "_"
+        return name
+
+    def _forget(self, variable: str) -> None:
+        for key in [key for key, held in self.holds.items() if held.partition("[")[0] == variable]:
+            del self.holds[key]
+
+    def _value(self, key: Key) -> str:
+        text = self._text(key)
+        if text is None:
+            raise KeyError(f"{key} is not computed before it is read")
+        return text
+
+    def _text(self, key: Key) -> str | None:
+        for length in range(len(key), 0, -1):
+            if key[:length] in self.holds:
+                picks = "".join(f".{each}" if isinstance(each, str) else f"[{each}]" for each in key[length:])
+                return self.holds[key[:length]] + picks
+        if str(key[0]).startswith("@") and self.structure.inside(key, self.name):
+            return path_text(self.structure, self.name, str(key[0])[1:])
+        return None
+
+    def _structured(self, reference: Any, opening: str = "(", closing: str = ")") -> str:
+        if isinstance(reference, list):
+            inner = ", ".join(self._structured(each, opening, closing) for each in reference)
+            return f"{opening}{inner}{',' if len(reference) == 1 and opening == '(' else ''}{closing}"
+        if isinstance(reference.get("from"), str):
+            return self._value(self.structure.key(reference))
+        return "{" + ", ".join(f'"{key}": {self._structured(each)}' for key, each in reference.items()) + "}"
+
+    # What things are
+
+    def _is_module(self, path: str) -> bool:
+        return path in self.structure.regions or any(
+            node.module == path and node.role == "module" for node in self.structure.nodes.values()
+        )
+
+    def _is_choice(self, reference: Any) -> bool:
+        node = self.structure.nodes.get(str(reference.get("from"))) if isinstance(reference, dict) else None
+        return node is not None and node.options is not None
+
+    def _is_several(self, reference: Any) -> bool:
+        if not isinstance(reference, dict) or not isinstance(reference.get("from"), str):
+            return True
+        shape: Any = self.structure.nodes[reference["from"]].shape
+        for pick in reference.get("pick", ()):
+            shape = shape[pick] if isinstance(shape, list | dict) else None
+        several = isinstance(shape, dict) or any(isinstance(each, list) for each in shape or ())
+        return several and "parameter" not in reference
+
+
+def has_lengths(node: Node) -> bool:
+    """Whether a recurrent layer is told how long each of its padded sequences is."""
+    return node.role == "module" and node.kind == "recurrent" and "lengths" in node.keyword_reads
+
+
+def filled(template: str, values: list[str], device: str) -> str:
+    """The text of a `value` with Python's names for what it reads."""
+    names: Mapping[str, str] = {**{str(i): value for i, value in enumerate(values)}, "device": device}
+    return re.sub(r"\{(\w+)\}", lambda match: names[match[1]], template)
+
+
+def argument_name(node: Node) -> str:
+    """What `forward` calls an input."""
+    name = node.name.partition(".")[2]
+    return name if name.isidentifier() else f"x{re.sub(r'[^0-9a-zA-Z_]', '_', name)}"
+
+
+def shape_comment(node: Node) -> str:
+    """The shape of what a node makes: "(N, 64, 56, 56)"."""
+    if node.options:
+        return "one of " + ", ".join(node.options)
+    if isinstance(node.shape, dict):
+        return ", ".join(f"{key}: {_shape(each)}" for key, each in node.shape.items())
+    if not isinstance(node.shape, list):
+        return "any shape"
+    if node.shape and not all(isinstance(size, int | str) for size in node.shape):
+        return ", ".join(_shape(each) for each in node.shape)
+    return shape_text(node.shape) if node.dtype in ("float32", None) else f"{node.dtype} {shape_text(node.shape)}"
+
+
+def _shape(each: Any) -> str:
+    if isinstance(each, list) and all(isinstance(size, int | str) for size in each):
+        return shape_text(each)
+    return "(" + ", ".join(_shape(part) for part in each) + ")" if isinstance(each, list) else "..."
+
+
+def commented(line: tuple[str, str]) -> str:
+    """A line with its comment, where there is room."""
+    code, comment = line
+    return f"{code}  # {comment}" if comment and len(code) + len(comment) + 4 <= WIDTH else code

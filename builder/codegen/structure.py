@@ -1,0 +1,207 @@
+"""What becomes a class, what a Sequential or a list of modules, and what each must be handed to run.
+
+A *key* names something that a line of `forward` reads: `(node, *picks)` for what a node makes; `("#region:name",
+*picks)` for an input of a group or a block; `("@path", *picks)` for a module, parameter or buffer by its dotted path
+from the top, which a class reaches itself where it lies inside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from builder import graph as contract
+from builder.codegen.calls import forward_arguments
+from builder.codegen.imports import imported_names, targets_of
+from builder.graph import Node, Region
+
+if TYPE_CHECKING:
+    import networkx
+
+Key: TypeAlias = tuple[Any, ...]
+# nothing: no module; call: an earlier one's; chain: nn.Sequential; list: nn.ModuleList or nn.ParameterList, whose
+# parts are called one by one where it stands.
+Form: TypeAlias = Literal["nothing", "call", "chain", "list", "class"]
+_STORED = ("parameter", "buffer")
+
+
+@dataclass(slots=True)
+class Structure:
+    """A graph as modules in modules.
+
+    needs: of each region, the keys that come from outside it, in the order of use. kept: nodes whose value is worked
+    out when the model is made, for a buffer that keeps it, and in no call. imported: names of layers from Python.
+    """
+
+    graph: networkx.DiGraph[str]
+    nodes: dict[str, Node] = field(default_factory=dict)
+    regions: dict[str, Region] = field(default_factory=dict)
+    needs: dict[str, dict[Key, None]] = field(default_factory=dict)
+    forms: dict[str, Form] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)
+    imported: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.nodes = {node.name: node for node in contract.nodes(self.graph)}
+        self.regions = contract.regions(self.graph)
+        self.imported = imported_names(targets_of(self.nodes.values()))
+        self.kept = self._kept()
+        self.needs = {name: {} for name in self.regions}
+        self._note_needs("")
+        for name in reversed(self.regions):  # inner ones first
+            self.forms[name] = self._form(name)
+
+    # Keys
+
+    def key(self, reference: Any) -> Key:
+        node, picks = self.nodes[reference["from"]], tuple(reference.get("pick", ()))
+        if "input" in reference:
+            region, name, path, picked = reference["input"]
+            return (f"#{region}:{name}", *path, *picks[picked:])
+        if "parameter" in reference:
+            return (f"@{node.module}.{reference['parameter']}" if node.module else f"@{reference['parameter']}",)
+        if node.role in _STORED:
+            return (f"@{node.module}", *picks)
+        return (node.name, *picks)
+
+    def keys(self, references: Any) -> Iterator[Key]:
+        """The keys in a structure of references."""
+        if isinstance(references, list):
+            for each in references:
+                yield from self.keys(each)
+        elif isinstance(references, dict) and isinstance(references.get("from"), str):
+            yield self.key(references)
+        elif isinstance(references, dict):
+            for each in references.values():
+                yield from self.keys(each)
+
+    def inside(self, key: Key, region: str) -> bool:
+        """Whether a region makes or holds what the key names."""
+        if not region:
+            return True
+        if key[0].startswith("@"):
+            return str(key[0]).startswith(f"@{self.regions[region].module}.")
+        if key[0].startswith("#"):
+            return f"{str(key[0])[1:].rpartition(':')[0]}.".startswith(f"{region}.")
+        return str(key[0]).startswith(f"{region}.")
+
+    def reads(self, node: Node) -> Iterator[Key]:
+        """What a node's line in `forward` reads, its module among it."""
+        yield from self.keys([node.reads, node.keyword_reads, node.device, node.passes])
+        for reference, _ in node.sizes.values():
+            yield self.key(reference)
+        if node.role == "module" and node.module != node.region:
+            yield (f"@{node.module}",)
+
+    def parts(self, region: str) -> Iterator[tuple[str, list[Key]]]:
+        """Nodes and regions that `forward` of a region calls, in order, with what each reads; lists are opened."""
+        for child in self.regions[region].children:
+            if child in self.nodes:
+                if self.nodes[child].role not in _STORED and child not in self.kept:
+                    yield child, list(self.reads(self.nodes[child]))
+            elif self.forms[child] == "list" or (self.forms[child] == "call" and self.regions[child].copies):
+                yield from self.parts(child)
+            elif self.runs(child):
+                yield child, self.call_reads(child)
+
+    def call_reads(self, region: str) -> list[Key]:
+        """What the call of a region reads: its inputs, what else it needs, and itself where another made it."""
+        there = self.regions[region]
+        own = [] if there.module == region else [(f"@{there.module}",)]
+        return [*self.keys([there.reads, there.passes]), *self.needs[region], *own]
+
+    def runs(self, region: str) -> bool:
+        """Whether anything in a region is called, besides tensors that it holds."""
+        return self.forms[region] != "nothing" and any(
+            self.runs(child) if child in self.regions else self.nodes[child].role not in _STORED
+            for child in self.regions[region].children
+        )
+
+    # Structure
+
+    def _kept(self) -> set[str]:
+        read_by: dict[str, set[str]] = {}
+        for node in self.nodes.values():
+            for source in contract.references([node.reads, node.keyword_reads]):
+                read_by.setdefault(source, set()).add(node.name)
+        kept: set[str] = set()
+        for node in reversed(self.nodes.values()):
+            readers = read_by.get(node.name, set())
+            computed = node.role in ("function", "method", "value") and bool(readers)
+            if computed and all(self.nodes[each].role == "buffer" or each in kept for each in readers):
+                kept.add(node.name)
+        return kept
+
+    def _note_needs(self, region: str) -> None:
+        for child in self.regions[region].children:
+            if child in self.regions:
+                there = self.regions[child]
+                self._need(self.keys([there.reads, there.passes]), region)
+                if there.module != child:
+                    self._need([(f"@{there.module}",)], region)
+                self._note_needs(child)
+            elif self.nodes[child].role not in _STORED and child not in self.kept:
+                self._need(self.reads(self.nodes[child]), region)
+        self._need(self.keys(self.regions[region].results), region)
+
+    def _need(self, keys: Any, region: str) -> None:
+        for key in keys:
+            at = region
+            while at and not self.inside(key, at):
+                self.needs[at][key] = None
+                at = at.rpartition(".")[0]
+                while at not in self.regions:
+                    at = at.rpartition(".")[0]
+
+    def _form(self, name: str) -> Form:
+        region = self.regions[name]
+        if not name:
+            return "class"
+        if not region.children:
+            return "nothing"
+        if region.module != name:
+            return "call"
+        if self._is_chain(region):
+            return "chain"
+        if region.copies and not region.init and all(self._can_be_listed(child) for child in region.children):
+            return "list"
+        return "class"
+
+    def _can_be_listed(self, child: str) -> bool:
+        """A copy that is a module, or a parameter, can stand in a list; a function's result cannot."""
+        if child in self.regions:
+            return self.forms[child] in ("chain", "class", "list")
+        first = self.nodes[self.regions[child.rpartition(".")[0]].children[0]]
+        role = self.nodes[child].role
+        return role in ("module", "parameter") and role == first.role and self.nodes[child].module == child
+
+    def _is_chain(self, region: Region) -> bool:
+        """Whether a region is what nn.Sequential does: modules one after another, one tensor in and out."""
+        fed = [*((f"#{region.name}:{name}",) for name in region.reads), *self.needs[region.name]]
+        before = fed[0] if len(fed) == 1 else None
+        for child in region.children:
+            reads = self._single_read(child)
+            if before is None or reads != before:
+                return False
+            results = self.regions[child].results if child in self.regions else {"from": child}
+            if not isinstance(results, dict) or "from" not in results:
+                return False
+            before = self.key(results)
+        results = region.results
+        single = isinstance(results, dict) and isinstance(results.get("from"), str)
+        return before is not None and single and self.key(results) == before
+
+    def _single_read(self, child: str) -> Key | None:
+        """The one tensor that a child of a chain reads, were it one."""
+        if child in self.regions:
+            there = self.regions[child]
+            keys = list(dict.fromkeys(self.call_reads(child)))
+            fits = self.forms[child] in ("chain", "class") and len(keys) == 1 and len(there.reads) <= 1
+            return keys[0] if fits and there.passes is None else None
+        node = self.nodes[child]
+        plain = node.role == "module" and node.module == child and not node.keyword_reads and node.passes is None
+        if not plain or node.sizes or forward_arguments(node):
+            return None
+        keys = list(self.keys(node.reads))
+        return keys[0] if len(keys) == 1 and len(node.reads) == 1 and isinstance(node.reads[0], dict) else None

@@ -1,0 +1,87 @@
+"""What a walk has found so far, and what its helpers may ask of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from builder.elaboration.frame import Feed, Frame
+from builder.elaboration.sharing import Recipe
+from builder.elaboration.sight import Seen
+from builder.graph import Node, Region
+from builder.shapes.call import TensorType
+from dsl.records import Block, Definition, Layer, Place
+from dsl.tables import Faults
+
+
+@dataclass(slots=True)
+class Ledger(ABC):
+    """A walk as the kinds of layers see it: they write down what they make, and hand layers inside them back to it.
+
+    inputs: the whole's. state: every parameter and buffer so far, by dotted name. recipes: how each module was made, by
+    its path. index: where each node stands in `nodes`, each region in `regions`.
+    """
+
+    faults: Faults
+    vars: Mapping[str, Any]
+    blocks: Mapping[str, Definition]
+    nodes: list[Node] = field(default_factory=list)
+    regions: list[Region] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
+    inputs: dict[str, Seen] = field(default_factory=dict)
+    state: dict[str, TensorType] = field(default_factory=dict)
+    recipes: dict[str, Recipe] = field(default_factory=dict)
+    index: dict[str, int] = field(default_factory=dict)
+
+    @abstractmethod
+    def layers(self, block: Block, frame: Frame, first: Any, before: Seen | None) -> Seen | None:
+        """Walk the layers of a block; its frame's scope gets their names. Gives what the last one makes."""
+
+    @abstractmethod
+    def once(self, layer: Layer, key: str | None, frame: Frame, feed: Feed, module: str | None = None) -> Seen:
+        """A layer's node or nodes. key: None adds no level. module: the path of the module, if an earlier layer's."""
+
+    @abstractmethod
+    def passed(self, layer: Layer, frame: Frame, first: Any, before: Seen | None) -> Seen | None:
+        """A layer that is not there passes its first input through, and takes no position."""
+
+    @abstractmethod
+    def seen_as(self, layer: Layer, key: str | None, seen: Seen, frame: Frame) -> Seen:
+        """Put a result in sight under the layer's name or position."""
+
+    @staticmethod
+    def key(name: str | None, frame: Frame) -> str | None:
+        """What the next entry of the module is called; None for one that adds no level."""
+        if name == "":
+            return None
+        key = name or str(frame.entries.count)
+        frame.entries.count += 1
+        return key
+
+    def owner(self, path: str) -> Node | None:
+        """The node that made the module at this path."""
+        made = self.recipes.get(path)
+        at = self.index.get(made.name) if made else None
+        return self.nodes[at] if at is not None and at < len(self.nodes) else None
+
+    # Regions
+
+    def open(
+        self, name: str, kind: str, place: Place, module: str = "", reads: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None, copies: int = 0,
+    ) -> Region:  # fmt: skip
+        span = place.span("key")
+        region = Region(
+            name=name, type=kind, module=module, copies=copies, reads=dict(reads or {}), params=dict(params or {}),
+            file=place.source.name, line=span.line, column=span.column,
+        )  # fmt: skip
+        self.index[f"region {name}"] = len(self.regions)
+        self.regions.append(region)
+        return region
+
+    def close(self, name: str, **found: Any) -> None:
+        """Write into a region what became known of it."""
+        at = self.index[f"region {name}"]
+        self.regions[at] = replace(self.regions[at], **found)

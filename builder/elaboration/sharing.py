@@ -1,0 +1,98 @@
+"""`share`: an earlier layer is called again, the same module with the same weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from builder.elaboration.frame import Frame
+from builder.elaboration.sight import FaultToldError, look_up
+from builder.graph import Node
+from dsl.catalogue import suggest
+from dsl.diagnostics import Fix
+from dsl.records import Layer, Place
+from dsl.tables import FAULTY, Faults, described, resolved
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a module was made: the layer, where it stood, the name of its node or region; copies: it holds a repeat."""
+
+    layer: Layer
+    frame: Frame
+    name: str
+    copies: bool
+
+
+def module_path(reference: str, frame: Frame, place: Place, faults: Faults) -> str:
+    """A path whose first part is a name in sight and the rest state dict keys below it, as a path from the top."""
+    head, dot, rest = reference.partition(".")
+    if head not in frame.scope:
+        _tell_later(head, frame, place, faults)
+    seen = look_up(head, frame.scope, place, faults)
+    if seen.unknown:
+        raise FaultToldError
+    if seen.module is None:
+        message = f"`{head}` has no module here: it is an input, or its `when` is false"
+        faults.add(place, message, "reference", part="value")
+        raise FaultToldError
+    return f"{seen.module}{dot}{rest}"
+
+
+def recipe_for(
+    layer: Layer, frame: Frame, recipes: Mapping[str, Recipe], faults: Faults
+) -> tuple[str, Recipe]:
+    """(the path of the module that `share` names, how it was made)."""
+    place = layer.place.at("share")
+    written = resolved(layer.share, place, faults, frame.names())
+    if written is FAULTY:
+        raise FaultToldError
+    if not isinstance(written, str):
+        faults.add(place, f"`share` is the name of an earlier layer, not {described(written)}", "reference")
+        raise FaultToldError
+    path = module_path(written, frame, place, faults)
+    if path not in recipes:
+        inside = path.rpartition(".")[0]
+        there = [each.removeprefix(f"{inside}.") for each in recipes if each.startswith(f"{inside}.")]
+        near = suggest(path.rpartition(".")[2], there)
+        fix = Fix(f'did you mean "{written.rpartition(".")[0]}.{near[0]}"?') if near else None
+        faults.add(place, f'there is no layer "{written}" to call again', "reference", part="value", fix=fix)
+        raise FaultToldError
+    return path, recipes[path]
+
+
+def _tell_later(head: str, frame: Frame, place: Place, faults: Faults) -> None:
+    if any(each.name == head for each in frame.layers):
+        message = f'"{head}" stands after this layer, or is this layer: only an earlier one can be used again'
+        faults.add(place, message, "reference", part="value")
+        raise FaultToldError
+
+
+def same_again(
+    layer: Layer, first: str, again: str, earlier: Mapping[str, Node], nodes: Sequence[Node], faults: Faults
+) -> None:
+    """A module does the same in every call: what was worked out from the input must come out the same."""
+    for node in nodes:
+        other = earlier.get(first + node.name.removeprefix(again))
+        if other is None or _told(other) != _told(node):
+            where = node.name.removeprefix(again).removeprefix(".") or node.type
+            message = f"`{layer.share}` would be another module for this input: `{where}` differs"
+            notes = () if other is None else (f"first {_words(other)}, here {_words(node)}",)
+            faults.add(layer.place.at("share"), message, "share", notes=notes)
+            raise FaultToldError
+
+
+def _told(node: Node) -> Any:
+    return node.type, node.expression, node.module, _plain(node.arguments)
+
+
+def _plain(value: Any) -> Any:
+    """Free sizes are taken from the input in every call, whatever they are called there."""
+    if isinstance(value, dict):
+        return "a free size" if "size" in value else {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
+
+
+def _words(node: Node) -> str:
+    return ", ".join(f"{key} = {described(value)}" for key, value in node.arguments.items()) or node.expression

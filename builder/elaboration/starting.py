@@ -1,0 +1,124 @@
+"""How parameters start and which are another layer's: `init` and `tie`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from builder.elaboration.frame import Frame
+from builder.elaboration.sight import FaultToldError
+from builder.graph import Node
+from builder.shapes.call import TensorType
+from dsl.catalogue import bind, suggest
+from dsl.catalogue.starts import STARTS, find_start
+from dsl.diagnostics import Fix
+from dsl.records import Layer, Place
+from dsl.tables import FAULTY, Faults, described, is_number, resolved
+
+
+def starts(written: Any, place: Place, frame: Frame, faults: Faults) -> dict[str, Any]:
+    """The table `init`, worked out: name, or type and name, of parameters -> how each starts."""
+    if written is None:
+        return {}
+    if not isinstance(written, Mapping):
+        faults.add(place, f'`init` is a table such as {{ weight = {{ type = "normal_" }} }}, not {described(written)}')
+        raise FaultToldError
+    return {key: start(each, place.at(key), frame, faults) for key, each in written.items()}
+
+
+def start(written: Any, place: Place, frame: Frame, faults: Faults, *, array: bool = False) -> Any:
+    """One way to start: a number, a table with a type of torch.nn.init, or, for a tensor of one's own, an array."""
+    value = resolved(written, place, faults, frame.names())
+    if value is FAULTY:
+        raise FaultToldError
+    if is_number(value) or (array and isinstance(value, bool | list)):
+        return value
+    if isinstance(value, dict) and isinstance(value.get("type"), str):
+        return _filled(value, place, faults)
+    more = ", an array" if array else ""
+    faults.add(place, f'a parameter starts as a number{more} or a table with a type, not {described(value)}',
+               "init", part="value")  # fmt: skip
+    raise FaultToldError
+
+
+def _filled(value: Mapping[str, Any], place: Place, faults: Faults) -> dict[str, Any]:
+    entry = find_start(value["type"])
+    if entry is None:
+        near = suggest(value["type"], list(STARTS))
+        fix = Fix(f"did you mean `{near[0]}`?", f'type = "{near[0]}"') if near else None
+        faults.add(place.at("type"), f'torch.nn.init has no "{value["type"]}"', "init", fix=fix)
+        raise FaultToldError
+    arguments = {key: each for key, each in value.items() if key != "type"}
+    for problem in bind(entry, arguments):
+        told = {
+            "unknown": f"{entry.name} has no argument `{problem.argument}`",
+            "type": f"`{problem.argument}` of {entry.name} is {problem.expected}, not {described(problem.found)}",
+            "missing": f"{entry.name} needs `{problem.argument}`",
+        }[problem.kind]
+        fix = Fix(f"did you mean `{problem.suggestions[0]}`?", None) if problem.suggestions else None
+        at = place.at("type" if problem.kind == "missing" else problem.argument)
+        faults.add(at, told, "init", part="key" if problem.kind == "unknown" else "pair", fix=fix)
+        raise FaultToldError
+    return {"type": entry.target, "arguments": arguments}
+
+
+def check_started(init: Mapping[str, Any], there: Mapping[str, Any], layer: Layer, faults: Faults) -> None:
+    """A layer's `init` names parameters that it has."""
+    for key in init:
+        if key not in there:
+            near = suggest(key, list(there))
+            fix = Fix(f"did you mean `{near[0]}`?", near[0]) if near else None
+            notes = () if near else (f"it has {', '.join(there) or 'none'}",)
+            faults.add(layer.place.at("init", key), f"{layer.type or layer.name} has no parameter `{key}`", "init",
+                       part="key", notes=notes, fix=fix)  # fmt: skip
+            raise FaultToldError
+
+
+def held_in(region: str, nodes: Sequence[Node], kinds: Mapping[str, str]) -> set[str]:
+    """What an `init` of this region may name: parameters inside it, alone and behind the type that holds them.
+
+    kinds: the type of each region, "" where it is no named block.
+    """
+    prefix = f"{region}." if region else ""
+    found: set[str] = set()
+    for node in nodes:
+        if node.name.startswith(prefix):
+            held = {**node.parameters, **node.buffers}
+            kind = kinds.get(node.region, "") if node.role in ("parameter", "buffer") else node.type
+            for each in (name.rpartition(".")[2] for name in held):
+                found |= {each, f"{kind.rpartition('.')[2]}.{each}"} if kind else {each}
+    return found
+
+
+def tell_unmatched(key: str, there: Sequence[str], place: Place, faults: Faults) -> None:
+    near = suggest(key, list(there))
+    fix = Fix(f"did you mean `{near[0]}`?", f'"{near[0]}"') if near else None
+    notes = () if near else (f"what could start here: {', '.join(there[:12])}",) if there else ()
+    faults.add(place.at("init", key), f"nothing inside is called `{key}`", "init", part="key", notes=notes, fix=fix)
+
+
+def tied(
+    written: Mapping[str, Any], place: Place, find: Callable[[str, Place], str], state: Mapping[str, TensorType],
+    frame: Frame, faults: Faults,
+) -> dict[str, tuple[str, TensorType]]:  # fmt: skip
+    """`tie`, worked out: parameter -> the other's dotted name in the state dict, and what it is.
+
+    find: the path of the module that a reference begins with, followed by the rest of the reference.
+    """
+    found = {}
+    for key, each in written.items():
+        at = place.at("tie", key)
+        path = resolved(each, at, faults, frame.names())
+        if path is FAULTY:
+            raise FaultToldError
+        target = find(str(path), at)
+        if target not in state:
+            inside = target.rpartition(".")[0] + "."
+            there = [name.removeprefix(inside) for name in state if name.startswith(inside)]
+            near = suggest(target.rpartition(".")[2], there)
+            fix = Fix(f'did you mean "{path.rpartition(".")[0]}.{near[0]}"?') if near else None
+            notes = (f"what stands there: {', '.join(there[:8])}",) if there and not near else ()
+            faults.add(at, f'there is no parameter "{path}" to tie to', "tie", part="value", notes=notes, fix=fix)
+            raise FaultToldError
+        found[key] = (target, state[target])
+    return found

@@ -1,0 +1,52 @@
+"""A `value` layer on its way to a node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from builder.elaboration.frame import Frame
+from builder.elaboration.sight import FaultToldError, Seen, dtype_data, said, shape_data
+from builder.elaboration.typed import first_reference
+from builder.elaboration.values import compile_value
+from builder.graph import Node
+from builder.shapes.call import Made, Misfit
+from builder.shapes.sizes import plain
+from dsl.catalogue import suggest
+from dsl.diagnostics import Fix
+from dsl.expressions import ExpressionError
+from dsl.records import Layer
+from dsl.tables import Faults
+
+
+def valued(
+    layer: Layer, name: str, frame: Frame, inputs: Mapping[str, Seen], faults: Faults
+) -> tuple[Node, Made, Seen]:
+    """The node of an expression over tensors, what it makes, and what the layers below see."""
+    place = layer.place.at("value")
+    if layer.input is not None:
+        faults.add(layer.place.at("input"), "a `value` reads the tensors that it names, and takes no `input`", "key")
+        raise FaultToldError
+    scope = {key: seen for key, seen in frame.scope.items() if key.isidentifier()}
+    try:
+        compiled = compile_value(str(layer.value), frame.constants, scope)
+    except ExpressionError as error:
+        near = suggest(error.name, [*scope, *frame.constants]) if error.name else []
+        fix = Fix(f"did you mean `{near[0]}`?") if near else None
+        faults.add(place, str(error), "expression", part="value", fix=fix)
+        raise FaultToldError from error
+    except Misfit as misfit:
+        fix = Fix(misfit.fix) if misfit.fix else None
+        read = [seen for key, seen in scope.items() if key in str(layer.value)]
+        notes = [*misfit.notes, *(f"input: {said(seen)}" for seen in read if not seen.unknown)]
+        faults.add(place, misfit.message, misfit.code, part="value", notes=tuple(notes), fix=fix)
+        raise FaultToldError from misfit
+    span, made = layer.place.span("value"), compiled.made
+    node = Node(
+        name=name, type="value", target="", role="value", kind="arithmetic", region=frame.region.name,
+        reads=[seen.reference for seen in compiled.reads], expression=compiled.text,
+        device=first_reference({**frame.scope, **inputs}) if "{device}" in compiled.text else None,
+        input_shapes=[shape_data(seen.value) for seen in compiled.reads], shape=shape_data(made.result),
+        dtype=dtype_data(made.result), multiply_adds=plain(made.multiply_adds), file=layer.place.source.name,
+        line=span.line, column=span.column,
+    )  # fmt: skip
+    return node, made, Seen(made.result, {"from": name}, layer.name or "value", layer.place)

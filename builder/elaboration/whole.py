@@ -1,0 +1,203 @@
+"""What is elaborated as a whole: the model at each option of a choice, a term of the loss, the steps of `prepare`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from builder import graph as contract
+from builder.elaboration.sight import Seen, dtype_data, pick_of, shape_data
+from builder.elaboration.walk import Walk
+from builder.graph import Node, Region
+from builder.shapes.call import ChoiceType, TensorType, Value
+from builder.shapes.conditions import simplest
+from builder.shapes.sizes import named
+from dsl.diagnostics import SpecError, in_order
+from dsl.records import Block, Definition, Input, Spec
+from dsl.tables import Faults
+
+Blocks = Mapping[str, Definition]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elaboration:
+    """A block with every layer shaped: what a graph is assembled from.
+
+    inputs, outputs: what the block is fed and gives, by name.
+    """
+
+    name: str
+    doc: str
+    file: str
+    nodes: list[Node]
+    regions: list[Region]
+    conditions: list[str]
+    inputs: dict[str, Value]
+    outputs: dict[str, Value]
+
+    @property
+    def parameters(self) -> int:
+        return sum(contract.parameter_count(node) for node in self.nodes)
+
+    @property
+    def trainable_parameters(self) -> int:
+        return sum(contract.parameter_count(node) for node in self.nodes if not node.frozen)
+
+
+def elaborate(spec: Spec) -> Elaboration:
+    """The model of a spec, shaped. Raises SpecError with everything that is wrong."""
+    faults = Faults()
+    done = elaborate_model(spec, faults)
+    if faults:
+        raise SpecError(in_order(faults))
+    return done
+
+
+def elaborate_model(spec: Spec, faults: Faults) -> Elaboration:
+    """The model of a spec as far as it is sound; what is wrong is added to `faults`."""
+    inputs = spec.model.inputs or ()
+    before = len(faults)
+    runs: list[Elaboration] = []
+    for options in _choices(inputs):
+        seen = {each.name: _seen(each, options.get(each.name)) for each in inputs}
+        runs.append(_whole(Walk(faults, spec.vars, spec.blocks), spec.model, seen, spec.name, spec.doc, None))
+        if len(faults) > before:
+            return runs[0]
+    return _merged(runs, spec, faults)
+
+
+def elaborate_loss(
+    block: Block, sight: Mapping[str, Seen], faults: Faults, vars: Mapping[str, Any], blocks: Blocks
+) -> Elaboration:
+    """A term of the loss, over the outputs, fields and inputs in sight; those that it does not read are left out."""
+    first = [name for name in ("output", "target") if name in sight]
+    done = _whole(Walk(faults, vars, blocks), block, dict(sight), "Loss", "", first)
+    read = {name for node in done.nodes for name in contract.references([node.reads, node.keyword_reads])}
+    read |= {name for node in done.nodes for name in contract.references([node.device, *node.sizes.values()])}
+    kept = [node for node in done.nodes if node.role != "input" or node.name in read]
+    return replace(done, nodes=kept)
+
+
+def elaborate_prepare(
+    block: Block, fields: Mapping[str, Seen], faults: Faults, vars: Mapping[str, Any], blocks: Blocks
+) -> Elaboration:
+    """The steps that prepare a batch; the outputs are the fields that they make, the others stay as they are."""
+    walk = Walk(faults, vars, blocks)
+    made = walk.fields(block, dict(fields), "Prepare")
+    nodes = [*(_input_node(key, seen) for key, seen in fields.items()), *walk.nodes,
+             *(_output_node(key, seen) for key, seen in made.items())]  # fmt: skip
+    return _done(walk, nodes, "Prepare", "", block, fields, made)
+
+
+def _whole(walk: Walk, block: Block, inputs: Mapping[str, Seen], name: str, doc: str, first: Any) -> Elaboration:
+    result = walk.whole(block, dict(inputs), name, first)
+    outputs = _outputs(block, result)
+    walk.close("", results=_structure(result, outputs))
+    nodes = [*(_input_node(key, seen) for key, seen in inputs.items()), *walk.nodes,
+             *(_output_node(key, seen) for key, seen in outputs.items())]  # fmt: skip
+    return _done(walk, nodes, name, doc, block, inputs, outputs)
+
+
+def _done(
+    walk: Walk, nodes: list[Node], name: str, doc: str, block: Block, inputs: Mapping[str, Seen],
+    outputs: Mapping[str, Seen],
+) -> Elaboration:  # fmt: skip
+    return Elaboration(
+        name=name, doc=doc, file=block.place.document.source.name, nodes=nodes, regions=walk.regions,
+        conditions=simplest(walk.conditions), inputs={key: seen.value for key, seen in inputs.items()},
+        outputs={key: seen.value for key, seen in outputs.items()},
+    )  # fmt: skip
+
+
+def _outputs(block: Block, result: Seen | None) -> dict[str, Seen]:
+    """What the whole gives, by the names of the contract: the key in a table, else the layer's, else its index."""
+    if result is None:
+        return {}
+    written, value = block.outputs, result.value
+    if isinstance(value, tuple):
+        names = [str(i) for i in range(len(value))]
+        if isinstance(written, list):
+            names = [each if isinstance(each, str) and not each.isdigit() else str(i) for i, each in enumerate(written)]
+        return {name: Seen(each, pick_of(result.reference, i), name, result.place)
+                for i, (name, each) in enumerate(zip(names, value, strict=True))}  # fmt: skip
+    if isinstance(value, dict):
+        return {key: Seen(each, pick_of(result.reference, key), key, result.place) for key, each in value.items()}
+    if isinstance(written, str):
+        return {written: result}
+    last = block.layers[-1].name if block.layers else None
+    return {last if last and "${" not in last else "output": result}
+
+
+def _structure(result: Seen | None, outputs: Mapping[str, Seen]) -> Any:
+    """The references behind the outputs as the model returns them: one, a tuple of them, a dict of them."""
+    if result is None or not isinstance(result.value, tuple | dict):
+        return None if result is None else result.reference
+    if isinstance(result.value, tuple):
+        return [seen.reference for seen in outputs.values()]
+    return {key: seen.reference for key, seen in outputs.items()}
+
+
+def input_type(each: Input, option: str | None = None) -> Value:
+    """What a declared input is: a tensor with named sizes, or a choice at one of its options."""
+    if each.options is not None:
+        return ChoiceType(option or each.options[0], each.options)
+    return TensorType(tuple(named(size) for size in each.shape or ()), each.dtype)
+
+
+def _seen(each: Input, option: str | None) -> Seen:
+    return Seen(input_type(each, option), {"from": f"inputs.{each.name}"}, each.name, each.place, each.high)
+
+
+def _choices(inputs: Sequence[Input]) -> list[dict[str, str]]:
+    """Every way to settle the inputs that are choices; the defaults come first."""
+    several = [(each.name, each.options) for each in inputs if each.options]
+    ways = itertools.islice(itertools.product(*(options for _, options in several)), 64)
+    return [dict(zip((name for name, _ in several), way, strict=True)) for way in ways]
+
+
+def _merged(runs: Sequence[Elaboration], spec: Spec, faults: Faults) -> Elaboration:
+    """One elaboration out of one for each option: sizes that hang on the choice are told as `4 | 1 | 2`."""
+    first, *others = runs
+    if not others:
+        return first
+    if any([(node.name, node.arguments) for node in run.nodes] != [(node.name, node.arguments) for node in first.nodes]
+           for run in others):  # fmt: skip
+        faults.add(spec.model.place.at("layers"), "the layers hang on the option that a choice takes at call time",
+                   "choice", part="key")  # fmt: skip
+        return first
+    nodes = []
+    for group in zip(*(run.nodes for run in runs), strict=True):
+        merged = _either([each.shape for each in group])
+        inputs = _either([each.input_shapes for each in group])
+        nodes.append(replace(group[0], shape=merged, input_shapes=inputs))
+    return replace(first, nodes=nodes, conditions=simplest(text for run in runs for text in run.conditions))
+
+
+def _either(several: Sequence[Any]) -> Any:
+    if all(each == several[0] for each in several):
+        return several[0]
+    if all(isinstance(each, list) and len(each) == len(several[0]) for each in several):
+        return [_either(sizes) for sizes in zip(*several, strict=True)]
+    return " | ".join(dict.fromkeys(str(each) for each in several))
+
+
+def _input_node(name: str, seen: Seen) -> Node:
+    span = seen.place.span() if seen.place else None
+    options = list(seen.value.options) if isinstance(seen.value, ChoiceType) else None
+    return Node(
+        name=f"inputs.{name}", type="input", target="", role="input", kind="input", shape=shape_data(seen.value),
+        dtype=dtype_data(seen.value), options=options, file=seen.place.source.name if seen.place else "",
+        line=span.line if span else 0, column=span.column if span else 0,
+    )  # fmt: skip
+
+
+def _output_node(name: str, seen: Seen) -> Node:
+    span = seen.place.span("value") if seen.place else None
+    return Node(
+        name=f"outputs.{name}", type="output", target="", role="output", kind="output", reads=[seen.reference],
+        input_shapes=[shape_data(seen.value)], shape=shape_data(seen.value), dtype=dtype_data(seen.value),
+        file=seen.place.source.name if seen.place else "", line=span.line if span else 0,
+        column=span.column if span else 0,
+    )  # fmt: skip
