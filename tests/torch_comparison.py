@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -48,7 +49,7 @@ def compare(sample: Sample) -> Written:
     reference = _reference(sample)
     for training in modes:
         _same_weights(built, reference)
-        expected = _run(lambda fed: sample.run(reference, training, fed), spec.fed, reference, training)
+        expected = _run(partial(sample.run, reference, training), spec.fed, reference, training)
         found = _run(lambda fed: built(**fed), spec.fed, built, training)
         _assert_same(list(leaves(found)), list(leaves(expected)), exactly=sample.target not in _UNREPEATABLE)
         _same_state(built, reference)

@@ -11,16 +11,18 @@ from torch_samples import Sample, written
 
 import dsl
 from builder.building import elaborate
+from builder.graph import Node
 from builder.graph import node as node_of
 from dsl.diagnostics import SpecError
 
 _REFUSALS = (RuntimeError, ValueError, IndexError, TypeError, AssertionError)
 
 
-def agree(sample: Sample, dim: int) -> bool:
-    """Whether dim `dim` of the first tensor may be a free size; AssertionError where what is told then is wrong.
+def agree(sample: Sample, dim: int) -> str:
+    """Whether dim `dim` of the first tensor may be a free size: "free"; "fixed"; or "excluded", where what holds for
+    a free size does not hold at the sample's own number (squeeze of a 1). AssertionError where what is told is wrong.
 
-    Tried at the sample's own number, and at another where the model's conditions allow it.
+    Tried at the sample's own number, and at others where the model's conditions allow them.
     """
     fed = written(sample).fed
     for names in _namings(fed, dim):
@@ -30,11 +32,9 @@ def agree(sample: Sample, dim: int) -> bool:
         except SpecError:
             continue
         node, conditions = node_of(graph, "layer"), graph.graph["conditions"]
-        _holds_at(sample, fed, names, size, node.shape, node.dtype, conditions, must=True)
-        for other in (size + 1, size * 2):
-            _holds_at(sample, fed, names, other, node.shape, node.dtype, conditions, must=False)
-        return True
-    return False
+        tried = [_holds_at(sample, fed, names, number, node, conditions) for number in (size, size + 1, size * 2)]
+        return "free" if tried[0] else "excluded"
+    return "fixed"
 
 
 def _namings(fed: Mapping[str, torch.Tensor], dim: int) -> Iterator[dict[tuple[str, int], str]]:
@@ -54,25 +54,22 @@ def _holds_at(
     fed: Mapping[str, torch.Tensor],
     names: Mapping[tuple[str, int], str],
     number: int,
-    shape: Any,
-    dtype: Any,
+    node: Node,
     conditions: list[str],
-    must: bool,
-) -> None:
-    """The sample with `number` in the named dims; must: torch is known to run it, so no condition may exclude it."""
-    failed = [text for text in conditions if not eval(text, {}, {"N": number, "Empty": 0})]
-    if failed:
-        assert not must, f"N = {number} is excluded by {failed}, but torch runs it"
-        return
+) -> bool:
+    """Run the sample with `number` in the named dims; False where the conditions exclude the number."""
+    if not all(eval(text, {}, {"N": number, "Empty": 0}) for text in conditions):
+        return False
     resized = {name: _resized(each, [d for n, d in names if n == name], number) for name, each in fed.items()}
-    module = sample.make() if sample.make else None
+    module = sample.make().eval() if sample.make else None
     try:
         with torch.no_grad():
-            result = sample.run(module, False if module is None else module.eval().training, resized)
+            result = sample.run(module, False, resized)
     except _REFUSALS as reason:
         raise AssertionError(f"nothing excludes N = {number}, but torch says: {str(reason)[:200]}") from reason
-    found = told(result)
-    assert found == (at(shape, number), dtype), f"at N = {number}: told {shape} {dtype}, is {found}"
+    expected = at(node.shape, number), node.dtype
+    assert told(result) == expected, f"at N = {number}: told {node.shape} {node.dtype}, is {told(result)}"
+    return True
 
 
 def at(shape: Any, number: int) -> Any:

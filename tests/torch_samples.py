@@ -61,8 +61,7 @@ def written(sample: Sample, names: Mapping[tuple[str, int], str] | None = None) 
     for key, value in sample.constructor.items():
         (clashing if key in _KEYS else layer)[key] = data(value)
     layer |= _given(sample, feeder)
-    if clashing:
-        layer["args"] = clashing
+    layer |= _args(clashing)
     inputs = {name: _declared(name, each, names or {}) for name, each in feeder.fed.items()}
     tables = {"name": "Sample", "model": {"inputs": inputs, "layers": [layer]}}
     return Written(text=dump_tables(tables), fed=feeder.fed)
@@ -151,15 +150,20 @@ def _given(sample: Sample, feeder: _Feeder) -> dict[str, Any]:
             references[key] = feeder.reference(key, value)
         else:
             keys[key] = data(value)
+    clashing = {key: keys.pop(key) for key in list(keys) if key in _KEYS}
     leading = []
     while len(leading) < len(references) and len(leading) < len(places) and places[len(leading)] in references:
         leading.append(places[len(leading)])
     if module and len(leading) < len(references):
         plain = {key: value for key, value in keys.items() if isinstance(value, (bool, int, float))}
         rest = {key: value for key, value in keys.items() if key not in plain}
-        return {"input": {**references, **plain}, **rest}
+        return {"input": {**references, **plain}, **rest, **_args(clashing)}
     placed = [references.pop(key) for key in leading]
-    return ({"input": _one_or_all(placed, entry.inputs)} if placed else {}) | references | keys
+    return ({"input": _one_or_all(placed, entry.inputs)} if placed else {}) | references | keys | _args(clashing)
+
+
+def _args(clashing: dict[str, Any]) -> dict[str, Any]:
+    return {"args": clashing} if clashing else {}
 
 
 def _one_or_all(placed: list[Any], takes: Any) -> Any:

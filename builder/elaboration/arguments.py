@@ -7,12 +7,12 @@ is worked out from shapes. A tensor is a list, or `{"tensor": LIST, "dtype": NAM
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from builder.elaboration.sight import FaultToldError
 from builder.shapes.sizes import Free
-from dsl.catalogue import Entry, Parameter, Problem, absent, bind, find, mismatch
+from dsl.catalogue import Entry, Parameter, Problem, absent, bind, find, mismatch, signature_of
 from dsl.catalogue.types import words
 from dsl.diagnostics import Fix
 from dsl.records import Place
@@ -56,6 +56,15 @@ def reads_nothing(entry: Entry, given: Collection[str]) -> bool:
     as arguments (`normal` of two numbers). `given`: the arguments' names.
     """
     return all(each.name in given for each in entry.inputs if each.required)
+
+
+def tensors_of(entry: Entry, arguments: Mapping[str, Any], keyword_reads: Collection[str], fed: int) -> list[Parameter]:
+    """What a type reads, in order: a function's tensors in the signature that its arguments and `fed` tensors fit."""
+    if entry.role == "module":
+        return list(entry.inputs)
+    given = {**arguments, **dict.fromkeys(keyword_reads, "a reference")}
+    signature = signature_of(entry, given, fed).values()
+    return [each for each in signature if each.takes_tensor and each.name not in given]
 
 
 def _check_forward(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> None:

@@ -6,7 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from builder.elaboration.arguments import argument_data, either_of, forward_names, is_reference, reads_nothing
+from builder.elaboration.arguments import (
+    argument_data,
+    either_of,
+    forward_names,
+    is_reference,
+    reads_nothing,
+    tensors_of,
+)
 from builder.elaboration.feeding import one_tensor, reference, refuse_several
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.given import Given, given_to
@@ -155,7 +162,7 @@ class TypedLayer:
         self, arguments: Mapping[str, Any], keyword_reads: Mapping[str, Seen], reads: Sequence[Any]
     ) -> None:
         """Whether as many tensors are fed as the type reads."""
-        takes = self.entry.inputs
+        takes = tensors_of(self.entry, arguments, keyword_reads, len(reads))
         place = self.layer.place.at("input" if self.layer.input is not None else "type")
         spread = any(each.passing == "spread" for each in takes)
         if len(reads) > len(takes) and not spread:
@@ -164,9 +171,7 @@ class TypedLayer:
             raise FaultToldError
         missing = [each.name for each in takes[len(reads) :]
                    if each.required and each.name not in keyword_reads and each.name not in arguments]  # fmt: skip
-        overloaded = any(all(part.name in arguments or not part.takes_tensor for part in way[len(reads) :])
-                         for way in self.entry.overloads)  # fmt: skip
-        if missing and not overloaded:
+        if missing:
             named_ones = ", ".join(f"`{each}`" for each in missing)
             self.faults.add(place, f"{self.entry.name} also reads {named_ones}", "input",
                                  fix=Fix(f'add {missing[0]} = "..." or an array in `input`'))  # fmt: skip

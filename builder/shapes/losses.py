@@ -89,15 +89,15 @@ def triplet_margin(call: Call) -> Made | None:
 
 
 def gaussian(call: Call) -> Made:
-    """Input and target of one shape; `var` too, or without the last dim, or with dims of 1."""
+    """Input and target, stretched to each other; `var` of the input's shape, or without the last dim, or with 1s."""
     given, target, variance = (tensor(call, index, name) for index, name in enumerate(("input", "target", "var")))
     demand_floating(call, given)
     demand_floating(call, variance, "var")
-    conditions = agree(call, given, "target", target, given.shape)
+    shape, conditions = broadcast_shapes(call.entry.name, given.shape, target.shape)
     stretched = tuple(size if size == 1 else each for size, each in zip(variance.shape, given.shape, strict=False))
     if variance.shape not in ((), (1,), given.shape[:-1]) and variance.shape != stretched:
         conditions += agree(call, given, "var", variance, given.shape)
-    return made(call, given.shape, result_dtype([given, target, variance]), conditions)
+    return made(call, shape, result_dtype([given, target, variance]), conditions)
 
 
 def multi_label_soft_margin(call: Call) -> Made | None:

@@ -146,12 +146,12 @@ def _placed(call: Call, reads: list[Any]) -> tuple[list[Any], dict[str, Any]]:
     A function that takes each tensor of a sequence as an argument of its own (einsum) gets them so.
     """
     given = {**call.arguments, **dict.fromkeys(call.keyword_reads, "a reference")}
-    signature = list(signature_of(call.entry, given).values())
+    signature = list(signature_of(call.entry, given, len(reads)).values())
     if any(each.passing == "spread" for each in signature):
         return [item for each in reads for item in (each if isinstance(each, (tuple, list)) else [each])], {}
     free = [each for each in signature if each.takes_tensor and each.name not in given]
     together = 0
-    while together < len(free) and free[together] is signature[together]:
+    while together < len(free) and free[together] is signature[together] and free[together].passing == "name":
         together += 1
     later = [each.name for each in free[together:]]
     return reads[:together], dict(zip(later, reads[together:], strict=False))

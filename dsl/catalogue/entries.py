@@ -14,15 +14,16 @@ class _Required:
 REQUIRED: Final = _Required()
 
 Role: TypeAlias = Literal["module", "function", "method", "optimizer"]
-Passing: TypeAlias = Literal["name", "position", "spread"]
+Passing: TypeAlias = Literal["name", "keyword", "position", "spread"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
     """One argument: its name, its type in the grammar of `dsl.catalogue.types`, and PyTorch's default.
 
-    passing: "name" takes its name or its place; "position" only its place (the equation of einsum); "spread" takes each
-        tensor of a sequence as a positional argument of its own (the operands of einsum, the tensors of meshgrid).
+    passing: "name" takes its name or its place; "position" only its place (the equation of einsum); "keyword", of a
+        tensor, only its name (the rtol of matrix_rank; what is no tensor is always handed over by name); "spread" takes
+        each tensor of a sequence as a positional argument of its own (the operands of einsum, the tensors of meshgrid).
     """
 
     name: str

@@ -211,9 +211,11 @@ def _written(target: str, parameter: inspect.Parameter) -> Written:
     text = known_type(target, parameter.name) or _sized(target, type_of(parameter))
     if text == "none":
         raise ValueError(f"the type of {target}'s {parameter.name} is not known: give it in families.TYPES")
+    alone = parameter.kind is inspect.Parameter.KEYWORD_ONLY and "tensor" in text
+    name = f"{parameter.name}=" if alone else parameter.name
     if parameter.default is inspect.Parameter.empty:
-        return [parameter.name, text]
-    return [parameter.name, with_none(text) if parameter.default is None else text, _plain(parameter.default)]
+        return [name, text]
+    return [name, with_none(text) if parameter.default is None else text, _plain(parameter.default)]
 
 
 def _sized(target: str, text: str) -> str:
