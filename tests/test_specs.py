@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import builder
 import dsl
 from builder import graph as contract
 from builder.building import module_of
+from builder.codegen import source_of
 from builder.commands import reporting
 from dsl.records import Input
 
@@ -79,6 +81,16 @@ def test_a_model_with_parameters_says_how_it_is_trained(name: str) -> None:
     spec = dsl.load(FOLDER / name)
     has_parameters = parameters(builder.elaborate(spec)) > 0
     assert has_parameters == (spec.optimizer is not None) == (spec.data is not None) == bool(spec.losses)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_the_graph_survives_json(name: str) -> None:
+    graph = elaborated(name)
+    text = json.dumps(networkx.node_link_data(graph, edges="edges"))
+    again = networkx.node_link_graph(json.loads(text), edges="edges")
+    assert dict(again.nodes(data=True)) == dict(graph.nodes(data=True))
+    assert again.graph == graph.graph
+    assert source_of(again) == source_of(graph)
 
 
 @pytest.mark.parametrize("name", SPECS)

@@ -9,7 +9,7 @@ from typing import Any
 
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.sharing import Recipe
-from builder.elaboration.sight import Seen
+from builder.elaboration.sight import Seen, data_of
 from builder.graph import Node, Region
 from builder.shapes.call import TensorType
 from dsl.records import Block, Definition, Layer, Place
@@ -78,7 +78,7 @@ class Ledger(ABC):
     ) -> Region:  # fmt: skip
         span = place.span("key")
         region = Region(
-            name=name, type=kind, module=module, copies=copies, reads=dict(reads or {}), params=dict(params or {}),
+            name=name, type=kind, module=module, copies=copies, reads=dict(reads or {}), params=data_of(dict(params or {})),
             file=place.source.name, line=span.line, column=span.column,
         )  # fmt: skip
         self.index[f"region {name}"] = len(self.regions)
