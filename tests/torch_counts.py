@@ -16,6 +16,7 @@ from torch_function_samples import samples as function_samples
 from torch_module_samples import infos, samples
 from torch_own_function_samples import own_samples as own_function_samples
 from torch_samples import Sample, Unsayable
+from torch_threads import one_thread
 
 from dsl.catalogue import find
 from dsl.catalogue.lines import targets
@@ -45,6 +46,7 @@ class Count:
         return f"| {name} | {self.said} | {self.ours} | {self.free} | {self.left.total()} | {why} |"
 
 
+@one_thread()
 def count_class(name: str) -> Count:
     """All samples of a class of torch.nn, torch's and ours."""
     count, theirs = Count(), list(samples(name)) if name in infos() else []
@@ -55,6 +57,7 @@ def count_class(name: str) -> Count:
     return count
 
 
+@one_thread()
 def count_functions(group: str, most: int = FEW) -> Count:
     """Samples of all functions and methods of a group ("torch.nn.functional.a")."""
     count = Count()
