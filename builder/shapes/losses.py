@@ -33,7 +33,7 @@ def same_shape(call: Call) -> Made | None:
 
 
 def _stretched(call: Call, given: TensorType) -> Conditions:
-    """Weights of binary cross entropy are stretched to the input."""
+    """Weights of losses that go number by number are stretched to the input."""
     conditions: Conditions = ()
     for name in ("weight", "pos_weight"):
         each = weights(call, name)
@@ -107,7 +107,7 @@ def multi_label_soft_margin(call: Call) -> Made | None:
     given, target = tensor(call, 0, "input"), tensor(call, 1, "target")
     demand_floating(call, given)
     demand_target_dtype(call, given, target)
-    conditions = agree(call, given, "target", target, given.shape)
+    conditions = agree(call, given, "target", target, given.shape) + _stretched(call, given)
     return made(call, given.shape[:-1], result_dtype([given, target]), conditions)
 
 
