@@ -1,4 +1,4 @@
-"""Arguments that are layers, functions or tensors: how they stand in generated source, and that they do what is said."""
+"""Arguments that are layers, functions or tensors: how they stand in generated source, and what they do."""
 
 from __future__ import annotations
 

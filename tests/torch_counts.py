@@ -26,7 +26,7 @@ KEPT = Path(__file__).parents[1] / "benchmarks" / "torch_samples.md"
 FEW = 3
 _HEADING = "| {what} | torch's | ours | free dims | left out | why |\n| --- | --- | --- | --- | --- | --- |\n"
 # Whether these can run at all hangs on the numbers they are fed, so other sizes cannot be tried.
-_ON_NUMBERS = ("lu_factor", "index_put", "masked_scatter", "repeat_interleave")
+_ON_NUMBERS = ("lu_factor", "lu_unpack", "index_put", "masked_scatter", "repeat_interleave")
 
 
 @dataclass(slots=True)

@@ -45,7 +45,7 @@ def is_reference(entry: Entry, key: str, value: Any) -> bool:
 
 
 def refuse_reference(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> None:
-    """What a module is made with is there before anything is read: a result (a Seen, or the name of one) will not do."""
+    """What a module is made with is there before anything is read: a result, or the name of one, will not do."""
     made_with = entry.role == "module" and entry.accepts(key)
     if made_with and (isinstance(value, Seen) or is_reference(entry, key, value)):
         message = f"`{key}` is what {entry.name} is made with: numbers, not what another layer gives"

@@ -14,7 +14,7 @@ from builder.shapes.call import Call, Made, Misfit, TensorType, shape_text
 from builder.shapes.conditions import Conditions, needs_equal
 from builder.shapes.constants import tensor_of
 from builder.shapes.dtypes import category, result_dtype
-from builder.shapes.reading import Shapes, argument, demand_floating, tensor
+from builder.shapes.reading import Shapes, argument, demand_floating, operand, tensor
 from builder.shapes.rule import Rule
 from builder.shapes.sizes import Size
 
@@ -136,7 +136,8 @@ def fixed_shape(constant: TensorType) -> tuple[int, ...]:
 
 def weights(call: Call, name: str) -> TensorType | None:
     """A weight, written as an array or fed as a tensor; None where there is none."""
-    fed = call.keyword_reads.get(name)
+    places = [each.name for each in call.entry.inputs]
+    fed = operand(call, places.index(name), name) if name in places else None
     return fed if isinstance(fed, TensorType) else tensor_of(call.arguments.get(name))
 
 
