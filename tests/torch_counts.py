@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch_own_samples
 from torch_comparison import compare_or_leave
-from torch_free_sizes import agree
+from torch_free_sizes import free_dims
 from torch_function_samples import samples as function_samples
 from torch_module_samples import infos, samples
 from torch_own_function_samples import own_samples as own_function_samples
@@ -66,7 +66,7 @@ def count_functions(group: str, most: int = FEW) -> Count:
         ours = [each for each in _ours() if each.target == target]
         _compare_all(count, theirs)
         _compare_ours(count, ours)
-        _name_sizes(count, [*[each for each in theirs if isinstance(each, Sample)][:1], *ours], dims=1)
+        _name_sizes(count, [*[each for each in theirs if isinstance(each, Sample)][:1], *ours], dims=4)
     return count
 
 
@@ -157,10 +157,11 @@ def _compared(count: Count, sample: Sample) -> bool:
 
 def _name_sizes(count: Count, several: Iterable[Sample], dims: int) -> None:
     for sample in several:
-        for dim in range(dims if sample.target.rpartition(".")[2] not in _ON_NUMBERS else 0):
-            try:
-                count.free += agree(sample, dim) == "free"
-            except Unsayable:
-                break
-            except AssertionError as error:
-                count.wrong.append(f"{sample.label}, dim {dim} free: {error}")
+        if sample.target.rpartition(".")[2] in _ON_NUMBERS:
+            continue
+        try:
+            count.free += len(free_dims(sample, dims))
+        except Unsayable:
+            continue
+        except AssertionError as error:
+            count.wrong.append(f"{sample.label}, with free sizes: {error}")
