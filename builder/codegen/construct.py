@@ -185,7 +185,7 @@ class Construct:
 
     def _ties(self) -> Iterator[str]:
         """Ties whose two ends lie in this class and not both in one of its parts."""
-        for node in self.structure.nodes.values():
+        for node in self.structure.tied:
             for name, target in node.ties.items():
                 if self._class_around(str(node.module), target) == self.name:
                     own = path_text(self.structure, self.name, str(node.module)) if node.module else "self"

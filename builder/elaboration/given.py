@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from builder.elaboration.frame import Frame
@@ -58,7 +59,7 @@ def _more(layer: Layer, frame: Frame, faults: Faults) -> dict[str, Given]:
     return {key: (each, place.at(key)) for key, each in value.items()}
 
 
-def _value(written: Any, place: Place, faults: Faults, scope: dict[str, Any]) -> Any:
+def _value(written: Any, place: Place, faults: Faults, scope: Mapping[str, Any]) -> Any:
     value = resolved(written, place, faults, scope)
     if value is FAULTY:
         raise FaultToldError

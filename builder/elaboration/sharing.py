@@ -70,11 +70,11 @@ def _tell_later(head: str, frame: Frame, place: Place, faults: Faults) -> None:
 
 
 def same_again(
-    layer: Layer, first: str, again: str, earlier: Mapping[str, Node], nodes: Sequence[Node], faults: Faults
+    layer: Layer, again: str, pairs: Sequence[tuple[Node, Node | None]], faults: Faults
 ) -> None:
-    """A module does the same in every call: what was worked out from the input must come out the same."""
-    for node in nodes:
-        other = earlier.get(first + node.name.removeprefix(again))
+    """A module does the same in every call: what was worked out from the input must come out the same. pairs: each node
+    of the call, and the one of the first."""
+    for node, other in pairs:
         if other is None or _told(other) != _told(node):
             where = node.name.removeprefix(again).removeprefix(".") or node.type
             message = f"`{layer.share}` would be another module for this input: `{where}` differs"

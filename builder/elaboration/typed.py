@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -224,9 +224,10 @@ class TypedLayer:
                     self.faults.add(self._place(key), message, "free")
                     raise FaultToldError
 
-    def _around(self) -> dict[str, Seen]:
+    def _around(self) -> Iterator[Seen]:
         """Tensors from which a device or a free size may be taken, the nearest first."""
-        return {**self.frame.scope, **{f"inputs.{name}": seen for name, seen in self.inputs.items()}}
+        yield from self.frame.scope.values()
+        yield from self.inputs.values()
 
     def _place(self, argument: str) -> Place:
         """Where an argument is written; where it would be, if it is not."""
@@ -285,9 +286,9 @@ def told_by(entry: Entry, parameter: str, dims: Sequence[Any]) -> dict[str, Any]
     return {name: size for name, size in zip(names, dims, strict=False) if name is not None}
 
 
-def first_reference(several: Mapping[str, Seen]) -> Any:
+def first_reference(several: Iterable[Seen]) -> Any:
     """The first tensor in sight: where it is, new tensors are made too."""
-    tensors = (seen for seen in several.values() if isinstance(seen.value, TensorType) and not seen.barred)
+    tensors = (seen for seen in several if isinstance(seen.value, TensorType) and not seen.barred)
     return next((seen.reference for seen in tensors), None)
 
 

@@ -26,7 +26,7 @@ def valued(
     if layer.input is not None:
         faults.add(layer.place.at("input"), "a `value` reads the tensors that it names, and takes no `input`", "key")
         raise FaultToldError
-    scope = {key: seen for key, seen in frame.scope.items() if key.isidentifier()}
+    scope = frame.scope
     try:
         compiled = compile_value(str(layer.value), frame.constants, scope)
     except ExpressionError as error:
@@ -44,7 +44,8 @@ def valued(
     node = Node(
         name=name, type="value", target="", role="value", kind="arithmetic", region=frame.region.name,
         reads=[seen.reference for seen in compiled.reads], expression=compiled.text,
-        device=first_reference({**frame.scope, **inputs}) if "{device}" in compiled.text else None,
+        arguments={"value": str(layer.value)[2:-1].strip()},
+        device=first_reference([*frame.scope.values(), *inputs.values()]) if "{device}" in compiled.text else None,
         input_shapes=[shape_data(seen.value) for seen in compiled.reads], shape=shape_data(made.result),
         dtype=dtype_data(made.result), multiply_adds=plain(made.multiply_adds), file=layer.place.source.name,
         line=span.line, column=span.column,
