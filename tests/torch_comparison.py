@@ -88,14 +88,14 @@ def _field_names(value: Any) -> tuple[str, ...]:
 
 
 def _reference(sample: Sample) -> nn.Module | None:
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)
     return sample.make() if sample.make else None
 
 
 def _run(call: Any, fed: Mapping[str, torch.Tensor], module: nn.Module | None, training: bool) -> Any:
     if module is not None:
         module.train(training)
-    torch.manual_seed(1)
+    torch.default_generator.manual_seed(1)
     with torch.no_grad():
         return call({name: each.clone() for name, each in fed.items()})
 

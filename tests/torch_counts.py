@@ -11,11 +11,12 @@ from pathlib import Path
 
 import torch_own_samples
 from torch_comparison import compare_or_leave
-from torch_free_sizes import agree
+from torch_free_sizes import free_dims
 from torch_function_samples import samples as function_samples
 from torch_module_samples import infos, samples
 from torch_own_function_samples import own_samples as own_function_samples
 from torch_samples import Sample, Unsayable
+from torch_threads import one_thread
 
 from dsl.catalogue import find
 from dsl.catalogue.lines import targets
@@ -25,7 +26,7 @@ KEPT = Path(__file__).parents[1] / "benchmarks" / "torch_samples.md"
 FEW = 3
 _HEADING = "| {what} | torch's | ours | free dims | left out | why |\n| --- | --- | --- | --- | --- | --- |\n"
 # Whether these can run at all hangs on the numbers they are fed, so other sizes cannot be tried.
-_ON_NUMBERS = ("lu_factor", "index_put", "masked_scatter", "repeat_interleave")
+_ON_NUMBERS = ("lu_factor", "lu_unpack", "index_put", "masked_scatter", "repeat_interleave")
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class Count:
         return f"| {name} | {self.said} | {self.ours} | {self.free} | {self.left.total()} | {why} |"
 
 
+@one_thread()
 def count_class(name: str) -> Count:
     """All samples of a class of torch.nn, torch's and ours."""
     count, theirs = Count(), list(samples(name)) if name in infos() else []
@@ -55,6 +57,7 @@ def count_class(name: str) -> Count:
     return count
 
 
+@one_thread()
 def count_functions(group: str, most: int = FEW) -> Count:
     """Samples of all functions and methods of a group ("torch.nn.functional.a")."""
     count = Count()
@@ -63,7 +66,7 @@ def count_functions(group: str, most: int = FEW) -> Count:
         ours = [each for each in _ours() if each.target == target]
         _compare_all(count, theirs)
         _compare_ours(count, ours)
-        _name_sizes(count, [*[each for each in theirs if isinstance(each, Sample)][:1], *ours], dims=1)
+        _name_sizes(count, [*[each for each in theirs if isinstance(each, Sample)][:1], *ours], dims=4)
     return count
 
 
@@ -154,10 +157,11 @@ def _compared(count: Count, sample: Sample) -> bool:
 
 def _name_sizes(count: Count, several: Iterable[Sample], dims: int) -> None:
     for sample in several:
-        for dim in range(dims if sample.target.rpartition(".")[2] not in _ON_NUMBERS else 0):
-            try:
-                count.free += agree(sample, dim) == "free"
-            except Unsayable:
-                break
-            except AssertionError as error:
-                count.wrong.append(f"{sample.label}, dim {dim} free: {error}")
+        if sample.target.rpartition(".")[2] in _ON_NUMBERS:
+            continue
+        try:
+            count.free += len(free_dims(sample, dims))
+        except Unsayable:
+            continue
+        except AssertionError as error:
+            count.wrong.append(f"{sample.label}, with free sizes: {error}")

@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from builder.elaboration.sight import FaultToldError
+from builder.elaboration.sight import FaultToldError, Seen
 from builder.shapes.sizes import Free
-from dsl.catalogue import Entry, Parameter, Problem, absent, bind, find, mismatch, signature_of
-from dsl.catalogue.types import words
+from dsl.catalogue import Entry, Parameter, Problem, absent, bind, find, mismatch, signature_of, suggest
+from dsl.catalogue.types import DTYPES, words
 from dsl.diagnostics import Fix
 from dsl.records import Place
 from dsl.tables import Faults, described
 
 _LAYERS = frozenset(("module", "callable"))
+_DTYPE_ALIASES = {"float": ["float32"], "double": ["float64"], "half": ["float16"], "int": ["int64"], "long": ["int64"]}
 
 
 def argument_data(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> Any:
@@ -29,6 +30,8 @@ def argument_data(entry: Entry, key: str, value: Any, place: Place, faults: Faul
     """
     if isinstance(value, tuple):
         value = list(value)
+    if isinstance(value, dict) and "tensor" in value and _takes_tensor(entry, key):
+        _check_tensor(entry, key, value, place, faults)
     if not entry.accepts(key):
         _check_forward(entry, key, value, place, faults)
     if isinstance(value, dict) and "type" in value and _takes_layer(entry, key):
@@ -38,7 +41,16 @@ def argument_data(entry: Entry, key: str, value: Any, place: Place, faults: Faul
 
 def is_reference(entry: Entry, key: str, value: Any) -> bool:
     """Whether an argument names layers to read, and is not a value: a word, or words in an array, for a tensor."""
-    return any(each.takes_tensor for each in _parameters(entry, key)) and _are_words(value)
+    return _takes_tensor(entry, key) and _are_words(value)
+
+
+def refuse_reference(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> None:
+    """What a module is made with is there before anything is read: a result, or the name of one, will not do."""
+    made_with = entry.role == "module" and entry.accepts(key)
+    if made_with and (isinstance(value, Seen) or is_reference(entry, key, value)):
+        message = f"`{key}` is what {entry.name} is made with: numbers, not what another layer gives"
+        faults.add(place, message, "argument", part="value")
+        raise FaultToldError
 
 
 def forward_names(entry: Entry) -> frozenset[str]:
@@ -73,6 +85,26 @@ def _check_forward(entry: Entry, key: str, value: Any, place: Place, faults: Fau
         if expected:
             _tell_type(entry.name, key, value, expected, place, faults)
             raise FaultToldError
+
+
+def _check_tensor(entry: Entry, key: str, value: dict[str, Any], place: Place, faults: Faults) -> None:
+    """`{ tensor = [1, 2], dtype = "int64" }`: what is wrong in it is told at its own key."""
+    before, dtype = len(faults), value.get("dtype")
+    for other in sorted(set(value) - {"tensor", "dtype"}):
+        faults.add(place.at(other), f"a tensor has `tensor` and `dtype`, no `{other}`", "argument", part="key")
+    if "dtype" in value and mismatch("dtype", dtype):
+        near = suggest(dtype, DTYPES, _DTYPE_ALIASES) if isinstance(dtype, str) else []
+        fix = Fix(f'did you mean "{near[0]}"?', f'dtype = "{near[0]}"') if near else None
+        faults.add(place.at("dtype"), f"there is no dtype {described(dtype)}", "argument", fix=fix)
+    if mismatch("float | tensor", value["tensor"]) and not isinstance(value["tensor"], bool):
+        message = f"`tensor` is a number or an array of rows of one length, not {described(value['tensor'])}"
+        faults.add(place.at("tensor"), message, "argument")
+    if len(faults) > before:
+        raise FaultToldError
+
+
+def _takes_tensor(entry: Entry, key: str) -> bool:
+    return any(each.takes_tensor for each in _parameters(entry, key))
 
 
 def _takes_layer(entry: Entry, key: str) -> bool:
@@ -129,7 +161,7 @@ def _refuse_mode(entry: Entry, place: Place, faults: Faults) -> None:
 
 def _refuse_references(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> None:
     """Inside of a value there is no layer to refer to, and no size that is still free."""
-    if isinstance(value, str) and entry.accepts(key) and entry.parameter(key).takes_tensor:
+    if is_reference(entry, key, value):
         message = f"`{key}` of {entry.name} is an array here: a layer as a value reads no other layer"
         faults.add(place, message, "argument", part="value")
     for each in value if isinstance(value, list) else [value]:

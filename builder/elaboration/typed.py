@@ -12,6 +12,7 @@ from builder.elaboration.arguments import (
     forward_names,
     is_reference,
     reads_nothing,
+    refuse_reference,
     tensors_of,
 )
 from builder.elaboration.feeding import one_tensor, reference, refuse_several
@@ -79,6 +80,7 @@ class TypedLayer:
         arguments: dict[str, Any] = {}
         reads: dict[str, Seen] = {}
         for key, (value, place) in self.given.items():
+            refuse_reference(self.entry, key, value, place, self.faults)
             if isinstance(value, Seen):
                 reads[key] = self._read(value)
             elif is_reference(self.entry, key, value):
