@@ -126,7 +126,8 @@ class TypedLayer:
             near = suggest(key, [each for each in takes if each not in self.feed.named])
             fix = Fix(f"did you mean {either_of(near)}?", near[0]) if near else None
             self.faults.add(self.layer.place.at("input", key), f"{self.entry.name} has no input `{key}`", "input",
-                            part="key", notes=() if near else (f"its inputs: {', '.join(takes)}",), fix=fix)  # fmt: skip
+                            part="key", fix=fix,
+                            notes=() if near else (f"its inputs: {', '.join(takes)}",))  # fmt: skip
         if further:
             raise FaultToldError
 

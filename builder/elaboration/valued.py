@@ -40,9 +40,10 @@ def valued(
         raise FaultToldError from error
     except Misfit as misfit:
         fix = Fix(misfit.fix) if misfit.fix else None
-        read = [seen for key, seen in scope.items() if key in str(layer.value)]
-        notes = [*misfit.notes, *(f"input: {said(seen)}" for seen in read if not seen.unknown)]
-        faults.add(place, misfit.message, misfit.code, part="value", notes=tuple(notes), fix=fix)
+        named = set(re.findall(r"[^\W\d]\w*", str(layer.value)))
+        read = [seen for key, seen in scope.items() if key in named and not seen.unknown]
+        notes = (*misfit.notes, *(f"input: {said(seen)}" for seen in read))
+        faults.add(place, misfit.message, misfit.code, part="value", notes=notes, fix=fix)
         raise FaultToldError from misfit
     span, made = layer.place.span("value"), compiled.made
     node = Node(
