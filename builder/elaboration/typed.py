@@ -165,8 +165,8 @@ class TypedLayer:
                                      notes=notes, fix=fix)  # fmt: skip
             elif problem.kind == "type":
                 message = f"`{problem.argument}` of {kind} is {problem.expected}, not {described(problem.found)}"
-                near = problem.suggestions
-                fix = Fix(f'did you mean "{near[0]}"?', f'{problem.argument} = "{near[0]}"') if near else None
+                words = problem.suggestions
+                fix = Fix(f'did you mean "{words[0]}"?', f'{problem.argument} = "{words[0]}"') if words else None
                 self.faults.add(place, message, "argument", label=f"expected {problem.expected}", fix=fix)
             else:
                 what = f": {problem.expected}" if problem.expected else ""
