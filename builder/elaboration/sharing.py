@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from builder.elaboration.frame import Frame
@@ -25,13 +25,19 @@ class Recipe:
     name: str
     copies: bool
 
+    @classmethod
+    def of(cls, layer: Layer, frame: Frame, key: str, *, copies: bool) -> Recipe:
+        """What is in sight stays as it is now: a name that is made anew below means nothing to a later call."""
+        return cls(layer, replace(frame, scope=dict(frame.scope)), frame.prefix + key, copies)
+
 
 def module_path(reference: str, frame: Frame, place: Place, faults: Faults) -> str:
     """A path whose first part is a name in sight and the rest state dict keys below it, as a path from the top."""
     head, dot, rest = reference.partition(".")
     if head not in frame.scope:
         _tell_later(head, frame, place, faults)
-    seen = look_up(head, frame.scope, place, faults, Surroundings(frame.layers))
+    surroundings = Surroundings(frame.layers)
+    seen = frame.scope[head] if head in frame.scope else look_up(head, frame.scope, place, faults, surroundings)
     if seen.unknown:
         raise FaultToldError
     if seen.module is None:
