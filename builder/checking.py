@@ -11,6 +11,7 @@ from typing import Any
 import dsl
 from builder.data import DataError, FieldType, Request, SourceText, describe, is_name, outside
 from builder.elaboration import Elaboration, Seen, elaborate_loss, elaborate_model, elaborate_prepare
+from builder.elaboration.unreached import tell_unreached
 from builder.shapes.call import TensorType, shape_text
 from builder.shapes.sizes import Free, named, same
 from dsl.catalogue import bind, find_optimizer, optimizer_names, suggest
@@ -82,6 +83,7 @@ def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bo
     losses = tuple((loss, _loss(spec, loss, model, seen, feeding, faults, sound)) for loss in spec.losses)
     if spec.optimizer:
         _check_optimizer(spec.optimizer, faults)
+    tell_unreached(spec, faults)
     if faults:
         raise SpecError(in_order(faults))
     return Checked(spec=spec, model=model, prepare=prepare, losses=losses, fields=found, feeding=feeding,

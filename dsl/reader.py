@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as File
 from typing import Any, Final
@@ -28,6 +28,7 @@ DTYPES: Final = (
 _TAKEN: Final = ("self", "torch", "nn", "F", "Tensor", "OrderedDict")
 # What the rest of a spec refers to: where one of them is not read, nothing is told of the rest.
 _ALL_LEAN_ON: Final = frozenset(("vars", "blocks", "model", "inputs", "model.inputs", "model.layers", "model.blocks"))
+_TOP: Final = ("vars", "blocks", "loss", "optimizer", "data", "train")
 # Keys of the language that this version does not read.
 _LATER_TOP: Final = ("scheduler", "metrics")
 _LATER_MODEL: Final = ("weights", "rename")
@@ -68,7 +69,7 @@ def _sound_parts(spec: Spec, faults: Faults) -> Spec | None:
         at_fault.add("data")
     return replace(
         spec,
-        losses=() if "loss" in at_fault or "model.outputs" in keys else spec.losses,
+        losses=() if "model.outputs" in keys else tuple(each for each in spec.losses if _is_sound(each.place, keys)),
         optimizer=None if "optimizer" in at_fault else spec.optimizer,
         data=None if "data" in at_fault else spec.data,
     )
@@ -87,11 +88,19 @@ def _vars(values: Any, place: Place, faults: Faults) -> dict[str, Any]:
             faults.add(place.at(name), f"a var's name has letters, digits and `_`, unlike `{name}`", "name", part="key")
         before = len(faults)
         scope[name] = resolved(value, place.at(name), faults, scope)
-        later = [each for each in values if each not in scope and re.search(rf"\b{re.escape(each)}\b", str(value))]
+        earlier = list(scope)[:-1]
+        later = [each for each in values if each not in earlier and re.search(rf"\b{re.escape(each)}\b", str(value))]
         if later:
-            told = [f"`{each}` is written after it: a var sees those before it" for each in later]
+            where = {each: "is this var itself" if each == name else "is written after it" for each in later}
+            told = [f"`{each}` {where[each]}: a var sees those before it" for each in later]
             faults[before:] = [replace(each, notes=(*each.notes, *told), fix=None) for each in faults[before:]]
     return scope
+
+
+def _is_sound(place: Place, keys: Sequence[str]) -> bool:
+    """Whether no fault was told of a table, or of anything in it."""
+    own = key_text(place.path)
+    return not any(key == own or key.startswith((f"{own}.", f"{own}[")) for key in keys)
 
 
 class _Reader:
@@ -105,7 +114,11 @@ class _Reader:
         blocks = self.blocks(top.table("blocks"))
         model_table = top.table("model")
         model = self.model(model_table) if model_table else None
-        if not top.has("model"):
+        bare = [key for key in ("inputs", "layers", "outputs") if top.raw(key) is not None]
+        for key in bare if not top.has("model") else ():
+            self.faults.add(top.place.at(key), f"`{key}` stands outside of `[model]`", "key", part="key",
+                            fix=Fix("write [model] on a line before it"))  # fmt: skip
+        if not top.has("model") and not bare and not top.meant("model"):
             top.faults.add(
                 top.place, "the spec has no `[model]`", "missing", notes=("a model has `inputs` and `layers`",)
             )
@@ -122,10 +135,15 @@ class _Reader:
 
     def model(self, table: Table) -> Block:
         inputs = self.inputs(table)
-        if not inputs and not table.has("inputs"):
+        if not inputs and not table.has("inputs") and not table.meant("inputs"):
             self.faults.add(table.place, "the model has no `inputs`", "missing", part="key",
                             notes=('inputs = { image = ["N", 1, 28, 28] }',))  # fmt: skip
         block = self.block(table, inputs or ())
+        for key in _TOP:
+            if table.raw(key) is not None:
+                self.faults.add(table.place.at(key), f"`{key}` has no place in `[model]`", "key", part="key",
+                                fix=Fix(f"[{key}] stands beside [model], not in it"))  # fmt: skip
+        _forget(table, *_TOP)
         table.close(_LATER_MODEL)
         return block
 
@@ -191,7 +209,8 @@ class _Reader:
         return tuple(found)
 
     def block(self, table: Table, inputs: tuple[Input, ...] | None) -> Block:
-        layers = self.layers(table.raw("layers"), table.place.at("layers"), table.has("layers"))
+        there = table.has("layers") or table.meant("layers")
+        layers = self.layers(table.raw("layers"), table.place.at("layers"), there)
         outputs = table.raw("outputs")
         if outputs is not None and not isinstance(outputs, str | list | dict):
             table.wrong("outputs", outputs, "a name, an array of names or a table of names")
@@ -251,7 +270,10 @@ class _Reader:
             table.faults.add(table.place.at("high"), f"`high` is above `low` ({low or 0}), unlike {high}")
         table.close()
         if not isinstance(value, list):
-            self.faults.add(table.place, f"`{name}` has no `shape`", "missing", part="key")
+            if value is not None:
+                table.wrong("shape", value, 'an array such as ["N", 3, 32, 32]')
+            elif not table.meant("shape"):
+                self.faults.add(table.place, f"`{name}` has no `shape`", "missing", part="key")
             return None
         shape = self.shape(value, table.place.at("shape"))
         if shape is None:
@@ -269,11 +291,16 @@ class _Reader:
         return tuple(value)
 
     def layers(self, value: Any, place: Place, there: bool = True) -> tuple[Layer, ...]:
+        if value is None and there:  # a misspelled key, which is told
+            return ()
         if not there:
             self.faults.add(Place(place.document, place.path[:-1]), "there are no `layers`", "missing", part="key")
             return ()
         if not isinstance(value, list):
-            self.faults.add(place, f"`layers` is an array of tables, not {described(value)}")
+            key = place.path[-1]
+            header = f", or [[{key_text(place.path)}]]" if all(isinstance(each, str) for each in place.path) else ""
+            fix = Fix(f"{key} = [{{ ... }}]{header}") if isinstance(value, dict) else None
+            self.faults.add(place, f"`{key}` is an array of tables, not {described(value)}", fix=fix)
             return ()
         if not value:
             self.faults.add(place, "`layers` is empty: there is at least one layer", "missing")
@@ -392,7 +419,8 @@ class _Reader:
         if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
             tables = [Table(each, place.at(i), self.faults, self.scope) for i, each in enumerate(value)]
             return tuple(self.loss(table) for table in tables)
-        top.wrong("loss", value, "a table or an array of tables")
+        fix = Fix(f'[loss] with type = "{value}"') if isinstance(value, str) else None
+        top.wrong("loss", value, "a table or an array of tables", fix)
         return ()
 
     def loss(self, table: Table) -> Loss:

@@ -16,6 +16,7 @@ from builder.elaboration.naming import check_name, failed, label_of, name_of
 from builder.elaboration.sharing import Recipe
 from builder.elaboration.sight import FaultToldError, Seen, tuple_of
 from builder.shapes.sizes import Free
+from dsl.diagnostics import Fix
 from dsl.expressions import holds_expression
 from dsl.records import Layer
 from dsl.tables import FAULTY, described, is_whole, resolved
@@ -104,7 +105,10 @@ def count_of(walk: Ledger, layer: Layer, frame: Frame) -> int:
         raise FaultToldError
     if not is_whole(count) or not 0 <= count <= _MOST_COPIES:
         expected = f"a whole number from 0 to {_MOST_COPIES:,}"
-        walk.faults.add(place, f"`repeat` is {expected}, not {described(count)}", "value", label="how many copies")
+        bare = str(layer.repeat).strip('"')
+        fix = Fix(f"repeat = {bare}", f"repeat = {bare}") if isinstance(layer.repeat, str) and bare.isdigit() else None
+        message = f"`repeat` is {expected}, not {described(count)}"
+        walk.faults.add(place, message, "value", label="how many copies", fix=fix)
         raise FaultToldError
     return int(count)
 

@@ -22,12 +22,13 @@ class Surroundings:
     """What stands around a reference, for words about one that leads nowhere.
 
     layers: those of its block, from the first to the last. block: the named block that it stands in, if one.
-    what: what it must name.
+    what: what it must name. value: whether a number or a truth value might stand there too.
     """
 
     layers: Sequence[Layer] = ()
     block: str = ""
     what: str = "no layer or input before this one"
+    value: bool = False
 
 
 def look_up(
@@ -60,8 +61,8 @@ def _tell_unknown(
     notes = [where] if where else [] if near else [f"names in sight: {_some(list(scope))}"]
     if around.block and not where and not near:
         notes.append("a named block sees its own inputs, its params and [vars]")
-    if _VALUE.fullmatch(head) and not near:
-        notes.append("text names a layer: a number or a truth value stands without quotes")
+    if around.value and _VALUE.fullmatch(head) and not near:
+        notes.append("text is the name of a layer, or its position; a number or a truth value stands without quotes")
     faults.add(place, f'{around.what} is called "{head}"', "reference", part="value", notes=tuple(notes), fix=fix)
 
 

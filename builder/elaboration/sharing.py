@@ -36,7 +36,7 @@ def module_path(reference: str, frame: Frame, place: Place, faults: Faults) -> s
     head, dot, rest = reference.partition(".")
     if head not in frame.scope:
         _tell_later(head, frame, place, faults)
-    surroundings = Surroundings(frame.layers)
+    surroundings = Surroundings(frame.layers, frame.blocks[-1] if frame.blocks else "")
     seen = frame.scope[head] if head in frame.scope else look_up(head, frame.scope, place, faults, surroundings)
     if seen.unknown:
         raise FaultToldError
@@ -62,8 +62,13 @@ def recipe_for(layer: Layer, frame: Frame, recipes: Mapping[str, Recipe], faults
         inside = path.rpartition(".")[0]
         there = [each.removeprefix(f"{inside}.") for each in recipes if each.startswith(f"{inside}.")]
         near = suggest(path.rpartition(".")[2], there)
-        fix = Fix(f'did you mean "{written.rpartition(".")[0]}.{near[0]}"?') if near else None
-        faults.add(place, f'there is no layer "{written}" to call again', "reference", part="value", fix=fix)
+        around = written.rpartition(".")[0]
+        fix = Fix(f'did you mean "{around}.{near[0]}"?') if near else None
+        listed = ", ".join(f"{around}.{each}" for each in there if "." not in each)
+        notes = (f"what stands there: {listed}",) if listed and not near else ()
+        faults.add(
+            place, f'there is no layer "{written}" to call again', "reference", part="value", notes=notes, fix=fix
+        )
         raise FaultToldError
     return path, recipes[path]
 

@@ -40,10 +40,11 @@ class Walk(Ledger):
         try:
             frame.frozen = truth(block.freeze, Layer(place=block.place), "freeze", frame, self.faults)
             self.close("", init=starts(block.init, block.place.at("init"), frame, self.faults), frozen=frame.frozen)
+            started = True
         except FaultToldError:
-            pass
+            started = False
         last = self.layers(block, frame, first, only(inputs))
-        if last is not None and not last.unknown:
+        if last is not None and not last.unknown and started:
             check_matched(self, "", block.init, block.place)
         return result_of(block, frame.scope, last, self.faults)
 

@@ -61,9 +61,10 @@ def _near(word: str, key: str, candidates: Iterable[str]) -> list[str]:
         apart, begun = distance(key, other, limit), _begun(key, other)
         edits = min(apart, begun)
         if (apart <= limit or begun == 1) and edits < len(key):
-            found.append((edits, _case_differences(word, each), -_shared_start(key, other), each))
+            reordered = sorted(key) == sorted(other)
+            found.append((edits, not reordered, _case_differences(word, each), -_shared_start(key, other), each))
     found.sort()
-    return [each for edits, _, _, each in found if edits == found[0][0]]
+    return [each for edits, *_, each in found if edits == found[0][0]]
 
 
 def _reach(key: str) -> int:
