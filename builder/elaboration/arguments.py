@@ -68,7 +68,12 @@ def reads_nothing(entry: Entry, given: Collection[str]) -> bool:
     """Whether no tensor is left for the layer before to feed: the type takes none, or those that it needs are written
     as arguments (`normal` of two numbers). `given`: the arguments' names.
     """
-    return all(each.name in given for each in entry.inputs if each.required)
+    if entry.role == "module":
+        return all(each.name in given for each in entry.inputs if each.required)
+    signatures = (entry.parameters, *entry.overloads)
+    most = max(sum(each.name in given for each in signature) for signature in signatures)
+    taking = [each for each in signatures if sum(parameter.name in given for parameter in each) == most]
+    return any(all(each.name in given for each in way if each.required and each.takes_tensor) for way in taking)
 
 
 def tensors_of(entry: Entry, arguments: Mapping[str, Any], keyword_reads: Collection[str], fed: int) -> list[Parameter]:

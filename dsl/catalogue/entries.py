@@ -44,8 +44,8 @@ class Parameter:
 class Entry:
     """A layer type, a function, an optimizer, or a class of settings that a type takes (LinearCrossEntropyOptions).
 
-    parameters: for a module, an optimizer or settings its constructor's arguments (without `params`); for a function all
-        arguments, tensors included, in order.
+    parameters: for a module, an optimizer or settings the constructor's arguments (without `params`); for a function
+        all arguments, tensors included, in order.
     inputs: what a module's `forward` takes, in order; for a function the tensors among its parameters.
     inferred: constructor arguments that may be left out because the input tells them (`in_channels`).
     overloads: a function's further signatures, tried in order after `parameters` (torch.mean has two).

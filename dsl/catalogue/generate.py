@@ -197,12 +197,14 @@ def _python_signature(target: str, function: Callable[..., Any]) -> list[Written
 
 
 def _renamed(target: str, found: Sequence[Sequence[Written]]) -> list[list[Written]]:
-    """The first tensor is `self` in a schema and in a method, `input` in a function."""
+    """The first tensor is `self` in a schema and in a method, `input` in a function; a number stays `self` there too."""
     method = target.startswith("torch.Tensor.")
     kept = [each for each in found if not method or _is_a_methods(each)]
     result = []
     for signature in kept:
-        names = ["input" if name == "self" and not method else name for name, *_ in signature]
+        names = [
+            "input" if name == "self" and type_ == "tensor" and not method else name for name, type_, *_ in signature
+        ]
         result.append(
             [
                 [name, each[1] if each[1] == "tensor" else known_type(target, name) or each[1], *each[2:]]

@@ -73,7 +73,7 @@ def find_optimizer(name: str) -> Entry | None:
 
 @cache
 def find_settings(name: str) -> Entry | None:
-    """The class of settings of this name, "LinearCrossEntropyOptions" or with "torch.nn." before it; None if none is."""
+    """The class of settings of this name, with or without "torch.nn." (LinearCrossEntropyOptions); None if none is."""
     return entry_at("torch.nn." + name.removeprefix("torch.nn.")) if name.endswith(_SETTINGS) else None
 
 

@@ -4,7 +4,8 @@
     alternative = word | element { "[" [length] "]" } | "{" element { "[" [length] "]" } "}"
     word        = "'" text "'"          one word of a closed list
     element     = name [ "?" ]
-    name        = int | float | bool | str | none | tensor | tensors | dtype | device | module | callable | settings | any
+    name        = int | float | bool | str | none | tensor | tensors | dtype | device | module | callable | settings
+                | any
 
 `int[2]` is two whole numbers, `int[]` any number of them, `int[][]` a list of lists, `int?[2]` two of which each may be
 none, `{int[]}` a table whose values are lists of whole numbers.
