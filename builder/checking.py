@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import dsl
 from builder.data import DataError, FieldType, Request, SourceText, describe, is_name, outside
 from builder.elaboration import Elaboration, Seen, elaborate_loss, elaborate_model, elaborate_prepare
 from builder.shapes.call import TensorType, shape_text
@@ -32,6 +34,26 @@ class Checked:
     fields: tuple[FieldType, ...] | None
     feeding: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+
+def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Spec:
+    """Read a spec from a file. Raises SpecError with all that is wrong: its form, and what it says where the form
+    leaves no doubt."""
+    try:
+        return dsl.load(path, overrides)
+    except SpecError as error:
+        if error.spec is None:
+            raise
+        told = [*error.diagnostics, *_faults_of(error.spec)]
+    raise SpecError(in_order(told))
+
+
+def _faults_of(spec: Spec) -> Sequence[dsl.Diagnostic]:
+    try:
+        check(spec)
+    except SpecError as error:
+        return error.diagnostics
+    return ()
 
 
 def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bool = False) -> Checked:

@@ -80,10 +80,14 @@ class Diagnostic:
 
 
 class SpecError(Exception):
-    """A spec cannot be used; `diagnostics` holds all that is wrong with it."""
+    """A spec cannot be used; `diagnostics` holds all that is wrong with it.
 
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+    spec: where only the form is at fault, the Spec as far as it could be read, of which more may be told.
+    """
+
+    def __init__(self, diagnostics: Sequence[Diagnostic], spec: Any = None) -> None:
         self.diagnostics = tuple(diagnostics)
+        self.spec = spec
         super().__init__("\n\n".join(str(each) for each in diagnostics))
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -12,11 +12,12 @@ from typing import Any, Final
 
 from dsl import files
 from dsl import overrides as settings
-from dsl.diagnostics import SpecError, in_order
+from dsl.diagnostics import Fix, SpecError, in_order
 from dsl.expressions import holds_expression
+from dsl.keys import KINDS, LAYER, meant
 from dsl.layering import layered
 from dsl.records import Block, Data, Definition, Document, Group, Input, Layer, Loss, Optimizer, Place, Spec, Train
-from dsl.source import Source
+from dsl.source import Source, key_text
 from dsl.tables import FAULTY, Faults, Table, described, is_whole, resolved
 
 _NAME: Final = re.compile(r"[^\W\d][\w-]*|\d[\w-]*[^\W\d][\w-]*")
@@ -25,6 +26,8 @@ DTYPES: Final = (
 )  # fmt: skip
 # Names that the source of a module needs for itself.
 _TAKEN: Final = ("self", "torch", "nn", "F", "Tensor", "OrderedDict")
+# What the rest of a spec refers to: where one of them is not read, nothing is told of the rest.
+_ALL_LEAN_ON: Final = frozenset(("vars", "blocks", "model", "inputs", "model.inputs", "model.layers", "model.blocks"))
 # Keys of the language that this version does not read.
 _LATER_TOP: Final = ("scheduler", "metrics")
 _LATER_MODEL: Final = ("weights", "rename")
@@ -49,8 +52,26 @@ def _read(source: Source, changes: Mapping[str, Any]) -> Spec:
     scope = _vars(tables.get("vars"), root.at("vars"), faults)
     spec = _Reader(faults, scope).spec(Table(tables, root, faults, scope), document)
     if faults or spec is None:
-        raise SpecError(in_order(faults))
+        raise SpecError(in_order(faults), _sound_parts(spec, faults) if spec is not None else None)
     return spec
+
+
+def _sound_parts(spec: Spec, faults: Faults) -> Spec | None:
+    """What is left of a spec whose form is at fault, so that more may be told of it and nothing twice."""
+    keys = [each.key for each in faults]
+    meant = [each.fix.replacement for each in faults if each.fix and each.code == "key"]
+    misnamed = any(each.code == "name" and each.key.startswith("vars.") for each in faults)
+    if misnamed or not spec.model.layers or not _ALL_LEAN_ON.isdisjoint((*keys, *meant)):
+        return None
+    at_fault = {re.split(r"[.[]", key)[0] for key in keys}
+    if any(each.faulty for each in spec.model.inputs or ()):
+        at_fault.add("data")
+    return replace(
+        spec,
+        losses=() if "loss" in at_fault or "model.outputs" in keys else spec.losses,
+        optimizer=None if "optimizer" in at_fault else spec.optimizer,
+        data=None if "data" in at_fault else spec.data,
+    )
 
 
 def _vars(values: Any, place: Place, faults: Faults) -> dict[str, Any]:
@@ -64,7 +85,12 @@ def _vars(values: Any, place: Place, faults: Faults) -> dict[str, Any]:
     for name, value in values.items():
         if not name.isidentifier() or keyword.iskeyword(name):
             faults.add(place.at(name), f"a var's name has letters, digits and `_`, unlike `{name}`", "name", part="key")
+        before = len(faults)
         scope[name] = resolved(value, place.at(name), faults, scope)
+        later = [each for each in values if each not in scope and re.search(rf"\b{re.escape(each)}\b", str(value))]
+        if later:
+            told = [f"`{each}` is written after it: a var sees those before it" for each in later]
+            faults[before:] = [replace(each, notes=(*each.notes, *told), fix=None) for each in faults[before:]]
     return scope
 
 
@@ -107,13 +133,20 @@ class _Reader:
         found = {}
         for name in several.values if several else ():
             assert several is not None
-            table = several.table(name)
+            before, table = len(self.faults), several.table(name)
             if not name.isidentifier() or keyword.iskeyword(name):
                 self.faults.add(several.place.at(name), f"`{name}` cannot name a block: it becomes a class", "name",
                                 part="key")  # fmt: skip
-            elif table is not None:
-                found[name] = self.definition(name, table)
+            place = several.place.at(name)
+            read = Definition(place=place, name=name, body=Block(place=place, layers=()))
+            read = self.definition(name, table) if table is not None else read
+            found[name] = replace(read, faulty=self.at_fault(place, before))
         return found
+
+    def at_fault(self, place: Place, before: int) -> bool:
+        """Whether faults were told of this table since there were `before`; those of layers in it are their own."""
+        inner = key_text(place.at("layers").path) + "["
+        return any(not each.key.startswith(inner) for each in self.faults[before:])
 
     def definition(self, name: str, table: Table) -> Definition:
         params, defaults = self.params(table), table.table("defaults")
@@ -122,7 +155,7 @@ class _Reader:
             if any(given == each.name for each in inputs):
                 self.faults.add(table.place, f"`{given}` is a param and an input of the block", "name", part="key")
         block = self.block(table, inputs)
-        table.close((), f"key of the block `{name}`")
+        table.close((), f" of the block `{name}`")
         return Definition(place=table.place, name=name, body=block, params=params,
                           defaults=defaults.values if defaults else {})  # fmt: skip
 
@@ -130,16 +163,23 @@ class _Reader:
         names = table.raw("params")
         if names is None:
             return ()
-        if not isinstance(names, list) or not all(isinstance(each, str) and each.isidentifier() for each in names):
-            table.wrong("params", names, "an array of names")
+        if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+            table.wrong("params", names, 'an array of names, as in ["channels"]')
             return ()
+        for index, name in enumerate(names):
+            unfit = not name.isidentifier() or keyword.iskeyword(name)
+            if unfit or name in names[:index]:
+                why = "an expression could not hold it" if unfit else "it stands there twice"
+                self.faults.add(table.place.at("params", index), f"`{name}` cannot name a param: {why}", "name",
+                                part="value")  # fmt: skip
         return tuple(names)
 
     def named_inputs(self, table: Table) -> tuple[Input, ...]:
         """The inputs of a block or a group: names, whose shapes are those of what is fed."""
         names, place = table.raw("inputs"), table.place.at("inputs")
         if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
-            table.wrong("inputs", names, "an array of names: the shapes are those of what is fed")
+            self.faults.add(place, f"`inputs` of a block or a group is an array of names, not {described(names)}",
+                            label='such as inputs = ["x"]', notes=("the shapes are those of what is fed",))  # fmt: skip
             return ()
         found = []
         for index, name in enumerate(names):
@@ -156,6 +196,11 @@ class _Reader:
         if outputs is not None and not isinstance(outputs, str | list | dict):
             table.wrong("outputs", outputs, "a name, an array of names or a table of names")
             outputs = None
+        elif outputs is not None and not outputs:
+            self.faults.add(
+                table.place.at("outputs"), "`outputs` is empty: leave it out to give the last layer's result"
+            )
+            outputs = None
         return Block(place=table.place, inputs=inputs, layers=layers, outputs=outputs, init=table.raw("init"),
                      freeze=table.raw("freeze") or False)  # fmt: skip
 
@@ -165,15 +210,19 @@ class _Reader:
             return ()
         found = []
         for name in several.values:
-            each = self.input(name, several.raw(name), several.place.at(name))
-            if each:
-                found.append(each)
+            before, place = len(self.faults), several.place.at(name)
+            read = self.input(name, several.raw(name), place) or Input(place=place, name=name)
+            found.append(replace(read, faulty=len(self.faults) > before))
         return tuple(found)
 
     def input(self, name: str, value: Any, place: Place) -> Input | None:
         if not _names_an_argument(name):
             self.faults.add(place, f"`{name}` cannot name an input: it becomes an argument's name", "name", part="key")
             return None
+        if name in self.scope:
+            self.faults.add(
+                place, f"`{name}` is a var and an input; one of them needs another name", "name", part="key"
+            )
         value = resolved(value, place, self.faults, self.scope)
         if value is FAULTY:
             return None
@@ -227,7 +276,7 @@ class _Reader:
             self.faults.add(place, f"`layers` is an array of tables, not {described(value)}")
             return ()
         if not value:
-            self.faults.add(place, "`layers` is empty: a model has at least one layer", "missing")
+            self.faults.add(place, "`layers` is empty: there is at least one layer", "missing")
         found = []
         for index, each in enumerate(value):
             if isinstance(each, dict):
@@ -239,45 +288,78 @@ class _Reader:
         return tuple(found)
 
     def layer(self, table: Table) -> Layer:
+        before = len(self.faults)
+        layer = self.whole_layer(table)
+        return replace(layer, faulty=self.at_fault(table.place, before))
+
+    def whole_layer(self, table: Table) -> Layer:
         name, kind, reads = self.name(table), self.words(table, "type"), table.raw("input")
         if reads is not None and not isinstance(reads, str | list | dict):
-            table.wrong("input", reads, "a name, an array of names or a table of them")
+            table.wrong("input", reads, "a name, an array of names or a table of them", _quoted("input", reads))
             reads = None
+        elif reads is not None and not reads:
+            self.faults.add(table.place.at("input"), "`input` is empty: leave it out to read the layer before")
         common: dict[str, Any] = {
             "place": table.place, "name": name, "input": reads, "args": table.raw("args"),
             "repeat": table.raw("repeat"), "parallel": table.raw("parallel") or False,
-            "when": table.raw("when") if table.has("when") else True,
+            "when": True if table.raw("when") is None else table.raw("when"),
             "tie": self.tie(table), "train_only": table.raw("train_only") or False,
         }  # fmt: skip
         if table.has("layers"):
-            return self.group(table, kind, common)
+            return self.group(table, common)
         common |= {"init": table.raw("init"), "freeze": table.raw("freeze") or False}
+        if common["parallel"] and common["repeat"] is None:
+            self.faults.add(table.place.at("parallel"), "`parallel` is for the copies of a `repeat`", "key",
+                            fix=Fix("add repeat = ..., or leave parallel out"))  # fmt: skip
         if kind is None and (table.has("share") or table.has("value")):
             share, value = self.words(table, "share"), self.words(table, "value")
             if share is not None and value is not None:
                 self.faults.add(table.place.at("value"), "a layer has `share` or `value`, not both", "key")
-            table.close((), f"key of a layer with `{'share' if share is not None else 'value'}`")
+            self.no_parameters(table, "share" if share is not None else "value")
+            kind_of = "share" if share is not None else "value"
+            _forget(table, "type", "share" if kind_of == "value" else "value")
+            table.close((), f" of a layer with `{kind_of}`")
             return Layer(share=share, value=value, **common)
         if kind is None and not table.has("type"):
-            self.faults.add(table.place, "a layer has a `type`, `layers`, `share` or `value`", "missing")
+            self.no_kind(table)
         arguments = {key: value for key, value in table.values.items() if key not in table.asked}
         if "share" in arguments:
             self.faults.add(table.place.at("share"), "a layer has `type` or `share`, not both", "key")
         return Layer(type=kind, arguments=arguments, **common)
 
-    def group(self, table: Table, kind: str | None, common: dict[str, Any]) -> Layer:
-        if kind is not None:
-            self.faults.add(table.place.at("type"), "a layer has `type` or `layers`, not both", "key")
-        inputs = self.named_inputs(table) if table.has("inputs") else None
+    def no_parameters(self, table: Table, kind: str) -> None:
+        """What is said of a layer's own parameters has no place where it has none."""
+        for key in ("init", "freeze", "tie"):
+            if table.values.get(key):
+                fix = Fix(f"write it on `{table.values['share']}`") if kind == "share" else None
+                message = f"`{key}` has no place on a layer with `{kind}`, which has no parameters of its own"
+                self.faults.add(table.place.at(key), message, "key", fix=fix)
+
+    def no_kind(self, table: Table) -> None:
+        """Nothing says what a layer is, or a misspelled key does."""
+        for key in table.values:
+            near = meant(key, table.values, KINDS)
+            if near and key not in LAYER:
+                self.faults.add(table.place.at(key), f"unknown key `{key}`", "key", part="key",
+                                fix=Fix(f"did you mean `{near[0]}`?", near[0]))  # fmt: skip
+                return
+        self.faults.add(table.place, "a layer has a `type`, `layers`, `share` or `value`", "missing")
+
+    def group(self, table: Table, common: dict[str, Any]) -> Layer:
+        for key in ("type", "share", "value"):
+            if table.raw(key) is not None:
+                self.faults.add(table.place.at(key), f"a layer has `{key}` or `layers`, not both", "key")
+        inputs = self.named_inputs(table) if table.raw("inputs") is not None else None
         block = self.block(table, inputs)
-        table.close((), "key of a group")
+        _forget(table, "type", "share", "value")
+        table.close((), " of a group")
         return Layer(group=block, init=block.init, freeze=block.freeze, **common)
 
     def words(self, table: Table, key: str) -> str | None:
         """A key that is text; `${...}` in it waits until the layer is reached."""
         value = table.raw(key)
         if value is not None and not isinstance(value, str):
-            table.wrong(key, value, "text")
+            table.wrong(key, value, "text", _quoted(key, value) if key == "share" else None)
             return None
         return value
 
@@ -298,7 +380,6 @@ class _Reader:
         message = unfit_name(name)
         if message:
             self.faults.add(table.place.at("name"), message, "name")
-            return None
         return name
 
     def losses(self, top: Table) -> tuple[Loss, ...]:
@@ -418,6 +499,18 @@ class _Reader:
         )  # fmt: skip
         table.close(("accumulate", "early_stopping", "compile", "deterministic", "save_every"))
         return train
+
+
+def _quoted(key: str, value: Any) -> Fix | None:
+    """A position is text where a name may stand."""
+    return Fix(f'{key} = "{value}"', f'{key} = "{value}"') if is_whole(value) else None
+
+
+def _forget(table: Table, *keys: str) -> None:
+    """Keys that have no place here are not listed as known; written, they have been told."""
+    for key in keys:
+        if not table.has(key):
+            table.asked.pop(key, None)
 
 
 def unfit_name(name: str) -> str | None:

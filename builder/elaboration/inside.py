@@ -39,6 +39,8 @@ def of_block(
     walk: Ledger, layer: Layer, definition: Definition, key: str | None, frame: Frame, feed: Feed, path: str
 ) -> Seen:
     """A named block sees its inputs, its params and the vars."""
+    if definition.faulty:
+        raise FaultToldError
     if definition.name in frame.blocks:
         circle = " -> ".join((*frame.blocks[frame.blocks.index(definition.name) :], definition.name))
         walk.faults.add(layer.place.at("type"), f"a block cannot contain itself: {circle}", "type")

@@ -78,8 +78,8 @@ class Ledger(ABC):
     ) -> Region:  # fmt: skip
         span = place.span("key")
         region = Region(
-            name=name, type=kind, module=module, copies=copies, reads=dict(reads or {}), params=data_of(dict(params or {})),
-            file=place.source.name, line=span.line, column=span.column,
+            name=name, type=kind, module=module, copies=copies, reads=dict(reads or {}),
+            params=data_of(dict(params or {})), file=place.source.name, line=span.line, column=span.column,
         )  # fmt: skip
         self.index[f"region {name}"] = len(self.regions)
         self.regions.append(region)

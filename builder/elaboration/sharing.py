@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder.elaboration.frame import Frame
-from builder.elaboration.sight import FaultToldError, look_up
+from builder.elaboration.referring import Surroundings, look_up
+from builder.elaboration.sight import FaultToldError
 from builder.graph import Node
 from dsl.catalogue import suggest
 from dsl.diagnostics import Fix
@@ -30,19 +31,18 @@ def module_path(reference: str, frame: Frame, place: Place, faults: Faults) -> s
     head, dot, rest = reference.partition(".")
     if head not in frame.scope:
         _tell_later(head, frame, place, faults)
-    seen = look_up(head, frame.scope, place, faults)
+    seen = look_up(head, frame.scope, place, faults, Surroundings(frame.layers))
     if seen.unknown:
         raise FaultToldError
     if seen.module is None:
-        message = f"`{head}` has no module here: it is an input, or its `when` is false"
-        faults.add(place, message, "reference", part="value")
+        off = any(each.name == head and each.when is not True for each in frame.layers)
+        why = "it is an input" if head in frame.inputs else "its `when` is false" if off else "it has no parameters"
+        faults.add(place, f"`{head}` has no module here: {why}", "reference", part="value")
         raise FaultToldError
     return f"{seen.module}{dot}{rest}"
 
 
-def recipe_for(
-    layer: Layer, frame: Frame, recipes: Mapping[str, Recipe], faults: Faults
-) -> tuple[str, Recipe]:
+def recipe_for(layer: Layer, frame: Frame, recipes: Mapping[str, Recipe], faults: Faults) -> tuple[str, Recipe]:
     """(the path of the module that `share` names, how it was made)."""
     place = layer.place.at("share")
     written = resolved(layer.share, place, faults, frame.names())

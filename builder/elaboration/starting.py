@@ -113,10 +113,11 @@ def tied(
             raise FaultToldError
         target = find(str(path), at)
         if target not in state:
-            inside = target.rpartition(".")[0] + "."
+            owner = path if "." not in path else path.rpartition(".")[0]
+            inside = target + "." if "." not in path else target.rpartition(".")[0] + "."
             there = [name.removeprefix(inside) for name in state if name.startswith(inside)]
-            near = suggest(target.rpartition(".")[2], there)
-            fix = Fix(f'did you mean "{path.rpartition(".")[0]}.{near[0]}"?') if near else None
+            near = [key] if owner == path and key in there else suggest(target.rpartition(".")[2], there)
+            fix = Fix(f'did you mean "{owner}.{near[0]}"?') if near else None
             notes = (f"what stands there: {', '.join(there[:8])}",) if there and not near else ()
             faults.add(at, f'there is no parameter "{path}" to tie to', "tie", part="value", notes=notes, fix=fix)
             raise FaultToldError

@@ -18,16 +18,20 @@ from builder.shapes.sizes import Free
 from dsl.catalogue import suggest
 from dsl.catalogue.types import DTYPES
 from dsl.diagnostics import Fix
+from dsl.keys import meant
 from dsl.records import Layer
 from dsl.tables import Faults, described, is_whole
 
 STORED = ("Parameter", "Buffer")
 _KEYS = {"Parameter": ("shape", "dtype"), "Buffer": ("shape", "dtype", "persistent")}
+# What PyTorch and others call the same, folded.
+_ELSEWHERE = {
+    "data": ("init",), "value": ("init",), "tensor": ("init",), "fill": ("init",), "size": ("shape",),
+    "shapes": ("shape",), "dims": ("shape",),
+}  # fmt: skip
 
 
-def stored(
-    layer: Layer, name: str, path: str, frame: Frame, feed: Feed, faults: Faults
-) -> tuple[Node, Seen]:
+def stored(layer: Layer, name: str, path: str, frame: Frame, feed: Feed, faults: Faults) -> tuple[Node, Seen]:
     """The node of a tensor of the model's own, and what the layers below see. Its state dict key is its name."""
     kind, given = str(layer.type), given_to(layer, frame, faults)
     _check_keys(kind, given, faults)
@@ -116,9 +120,10 @@ def _dims(value: Any) -> tuple[int, ...]:
 def _check_keys(kind: str, given: Mapping[str, Given], faults: Faults) -> None:
     for key, (value, place) in given.items():
         if key not in _KEYS[kind]:
-            near = suggest(key, [*_KEYS[kind], "init"])
+            near = suggest(key, [*_KEYS[kind], "init"], _ELSEWHERE) or meant(key, given)
             fix = Fix(f"did you mean `{near[0]}`?", near[0]) if near else None
-            faults.add(place, f"{kind} has no argument `{key}`", "argument", part="key", fix=fix)
+            notes = () if near else (f"it takes {', '.join(_KEYS[kind])} and init",)
+            faults.add(place, f"{kind} has no argument `{key}`", "argument", part="key", notes=notes, fix=fix)
             raise FaultToldError
         if key == "dtype" and value not in DTYPES:
             near = suggest(str(value), list(DTYPES))
@@ -128,4 +133,3 @@ def _check_keys(kind: str, given: Mapping[str, Given], faults: Faults) -> None:
         if key == "persistent" and not isinstance(value, bool):
             faults.add(place, f"`persistent` is true or false, not {described(value)}")
             raise FaultToldError
-

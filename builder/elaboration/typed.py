@@ -24,8 +24,9 @@ from builder.graph import Node
 from builder.shapes.call import Call, Made, Misfit, TensorType, Value
 from builder.shapes.rules import shape
 from builder.shapes.sizes import Free, plain
-from dsl.catalogue import Entry, bind
+from dsl.catalogue import Entry, Problem, bind, suggest
 from dsl.diagnostics import Fix
+from dsl.keys import meant
 from dsl.records import Layer, Place
 from dsl.tables import Faults, described
 
@@ -100,6 +101,7 @@ class TypedLayer:
         for key, value in feed.values.items():
             arguments[key] = value
             self.given[key] = (value, self.layer.place.at("input", key))
+        self._check_fed_names()
         keyword_reads |= {key: self._read(seen) for key, seen in feed.named.items()}
         if feed.named:
             return []
@@ -112,6 +114,22 @@ class TypedLayer:
             if "tensors" not in parameter.type and "any" not in parameter.type:
                 refuse_several(seen, self.layer, self.entry.name, self.faults)
         return [self._read(seen) for seen in feed.placed]
+
+    def _check_fed_names(self) -> None:
+        """A table `input` of a module names what it is called with."""
+        if self.entry.role != "module":
+            return
+        takes = [each.name for each in self.entry.inputs]
+        takes += ["lengths"] if self.entry.name in _RECURRENT else []
+        further = [key for key in (*self.feed.named, *self.feed.values) if key not in takes]
+        for key in further:
+            near = suggest(key, [each for each in takes if each not in self.feed.named])
+            fix = Fix(f"did you mean {either_of(near)}?", near[0]) if near else None
+            self.faults.add(self.layer.place.at("input", key), f"{self.entry.name} has no input `{key}`", "input",
+                            part="key", fix=fix,
+                            notes=() if near else (f"its inputs: {', '.join(takes)}",))  # fmt: skip
+        if further:
+            raise FaultToldError
 
     def _lengths(self, keyword_reads: dict[str, Seen]) -> Seen | None:
         """How long each of the padded sequences of a recurrent layer is, where its table `input` says so."""
@@ -134,19 +152,21 @@ class TypedLayer:
         if self.entry.role != "module":
             held |= dict.fromkeys(keyword_reads, "a reference")
         problems = [each for each in bind(self.entry, held) if not self._inferred_later(each)]
+        if any(each.kind == "unknown" and self._meant(each)[:1] == ["args"] for each in problems):
+            problems = [each for each in problems if each.kind != "missing"]
         for problem in problems:
             place = self._place(problem.argument)
             kind = self.entry.name
             if problem.kind == "unknown":
-                near = problem.suggestions
+                near = self._meant(problem)
                 fix = Fix(f"did you mean {either_of(near)}?", near[0]) if near else None
                 notes = () if near else (f"it takes {problem.expected}",) if problem.expected else ()
                 self.faults.add(place, f"{kind} has no argument `{problem.argument}`", "argument", part="key",
                                      notes=notes, fix=fix)  # fmt: skip
             elif problem.kind == "type":
                 message = f"`{problem.argument}` of {kind} is {problem.expected}, not {described(problem.found)}"
-                near = problem.suggestions
-                fix = Fix(f'did you mean "{near[0]}"?', f'{problem.argument} = "{near[0]}"') if near else None
+                words = problem.suggestions
+                fix = Fix(f'did you mean "{words[0]}"?', f'{problem.argument} = "{words[0]}"') if words else None
                 self.faults.add(place, message, "argument", label=f"expected {problem.expected}", fix=fix)
             else:
                 what = f": {problem.expected}" if problem.expected else ""
@@ -155,6 +175,10 @@ class TypedLayer:
                                      fix=Fix(f"add {problem.argument} = ..."))  # fmt: skip
         if problems:
             raise FaultToldError
+
+    def _meant(self, problem: Problem) -> list[str]:
+        """Arguments of the type, else keys that every layer has, that an unknown one may stand for."""
+        return list(problem.suggestions) or meant(problem.argument, self.given)[:1]
 
     def _inferred_later(self, problem: Any) -> bool:
         """num_embeddings may come from the `high` of an input."""

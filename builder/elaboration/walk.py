@@ -71,6 +71,9 @@ class Walk(Ledger):
     def layer(self, layer: Layer, frame: Frame, first: Any, before: Seen | None) -> Seen | None:
         """One layer as it is written: once, several times, or not at all. Its result is what the next one reads."""
         key: str | None = None
+        if layer.faulty:
+            key = self.key(layer.name, frame)
+            return self.seen_as(layer, key, failed(layer, key), frame)
         try:
             if not truth(layer.when, layer, "when", frame, self.faults):
                 return self.passed(layer, frame, first, before)

@@ -147,7 +147,8 @@ def input_type(each: Input, option: str | None = None) -> Value:
 
 
 def _seen(each: Input, option: str | None) -> Seen:
-    return Seen(input_type(each, option), {"from": f"inputs.{each.name}"}, each.name, each.place, each.high)
+    value = None if each.faulty else input_type(each, option)
+    return Seen(value, {"from": f"inputs.{each.name}"}, each.name, each.place, each.high)
 
 
 def _choices(inputs: Sequence[Input]) -> list[dict[str, str]]:

@@ -58,8 +58,9 @@ def _near(word: str, key: str, candidates: Iterable[str]) -> list[str]:
     found = []
     for each in candidates:
         other = folded(each)
-        edits = min(distance(key, other, limit), _begun(key, other))
-        if edits <= max(limit, 1) and edits < len(key):
+        apart, begun = distance(key, other, limit), _begun(key, other)
+        edits = min(apart, begun)
+        if (apart <= limit or begun == 1) and edits < len(key):
             found.append((edits, _case_differences(word, each), -_shared_start(key, other), each))
     found.sort()
     return [each for edits, _, _, each in found if edits == found[0][0]]
