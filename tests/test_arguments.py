@@ -75,7 +75,7 @@ WRITTEN = [
     (ROWS, "type = 'dropout', input = 'x', p = 0.1", "F.dropout(x, p=0.1, training=self.training)"),
     (ROWS, "type = 'dropout', input = 'x', p = 0.1, training = true", "F.dropout(x, p=0.1, training=True)"),
     (ROWS, "type = 'clamp', input = 'x', min = 'y', max = 'z'", "torch.clamp(x, min=y, max=z)"),
-    (ROWS, "type = 'pow', self = 2.0, input = 'x'", "torch.pow(self=2.0, exponent=x)"),
+    (ROWS, "type = 'pow', self = 2.0, input = 'x'", "torch.pow(exponent=x, self=2.0)"),
     (ROWS, "type = 'normal', mean = 0.0, std = 1.0, size = [2, 3]", "torch.normal(mean=0.0, std=1.0, size=(2, 3)"),
 ]  # fmt: skip
 

@@ -197,7 +197,7 @@ def _python_signature(target: str, function: Callable[..., Any]) -> list[Written
 
 
 def _renamed(target: str, found: Sequence[Sequence[Written]]) -> list[list[Written]]:
-    """The first tensor is `self` in a schema and in a method, `input` in a function; a number stays `self` there too."""
+    """The first tensor is `self` in a schema and in a method, `input` in a function; a number stays `self` there."""
     method = target.startswith("torch.Tensor.")
     kept = [each for each in found if not method or _is_a_methods(each)]
     result = []
