@@ -31,7 +31,7 @@ def main() -> None:
     text = page(by_class, by_group)
     if write:
         KEPT.write_text(text, encoding="utf-8")
-    print("\n".join(line for line in text.splitlines() if line.startswith("| all")))
+    print("\n".join(line for line in text.splitlines() if line.startswith("| all ")))
 
 
 def _shown(name: str, count: Count) -> Count:

@@ -16,6 +16,7 @@ from builder.codegen import source_of
 MODEL = "[model]\ninputs = {{ {inputs} }}\nlayers = [{{ name = 'layer', {layer} }}]\n"
 ROWS = 'x = ["N", 4], y = ["N", 4], z = ["N", 4]'
 SEQUENCE = "x = [5, 2, 8]"
+ATTENTION = "type = 'scaled_dot_product_attention', input = ['x', 'x', 'x'], dropout_p = 0.1"
 CLASSES = 'x = ["N", 3], y = { shape = ["N"], dtype = "int64" }'
 
 WRITTEN = [
@@ -48,6 +49,12 @@ WRITTEN = [
         "pos_weight=torch.tensor([1, 2, 3], dtype=torch.float64)",
     ),
     (
+        CLASSES,
+        "type = 'LinearCrossEntropyLoss', input = ['x', 'y'], num_classes = 4, options = "
+        "{ type = 'LinearCrossEntropyOptions', acc_policy = 'compact', acc_dtype = 'float64' }",
+        'options=nn.LinearCrossEntropyOptions(acc_policy="compact", acc_dtype=torch.float64)',
+    ),
+    (
         ROWS,
         "type = 'masked_fill', input = 'x', mask = [true, false, false, true], value = '${-inf}'",
         'x.masked_fill(mask=torch.tensor([True, False, False, True], device=x.device), value=float("-inf"))',
@@ -62,12 +69,13 @@ WRITTEN = [
     (ROWS, "type = 'to', input = 'x', other = 'y'", "x.to(y)"),
     (
         "x = [2, 3, 5, 4]",
-        "type = 'scaled_dot_product_attention', input = ['x', 'x', 'x'], dropout_p = 0.1",
+        ATTENTION,
         "F.scaled_dot_product_attention(x, x, x, dropout_p=0.1 if self.training else 0.0)",
     ),
     (ROWS, "type = 'dropout', input = 'x', p = 0.1", "F.dropout(x, p=0.1, training=self.training)"),
     (ROWS, "type = 'dropout', input = 'x', p = 0.1, training = true", "F.dropout(x, p=0.1, training=True)"),
     (ROWS, "type = 'clamp', input = 'x', min = 'y', max = 'z'", "torch.clamp(x, min=y, max=z)"),
+    (ROWS, "type = 'pow', self = 2.0, input = 'x'", "torch.pow(exponent=x, self=2.0)"),
     (ROWS, "type = 'normal', mean = 0.0, std = 1.0, size = [2, 3]", "torch.normal(mean=0.0, std=1.0, size=(2, 3)"),
 ]  # fmt: skip
 
@@ -95,7 +103,7 @@ def test_a_function_with_a_settled_argument_is_the_function() -> None:
 
 
 def test_attention_drops_weights_in_training_alone() -> None:
-    made, x = built("x = [2, 3, 5, 4]", WRITTEN[10][1]), torch.randn(2, 3, 5, 4)
+    made, x = built("x = [2, 3, 5, 4]", ATTENTION), torch.randn(2, 3, 5, 4)
     assert torch.equal(made.eval()(x), F.scaled_dot_product_attention(x, x, x))
     assert not torch.equal(made.train()(x), F.scaled_dot_product_attention(x, x, x))
 

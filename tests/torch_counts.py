@@ -122,7 +122,7 @@ def _table(what: str, counts: Mapping[str, Count]) -> str:
     for each in counts.values():
         total.said, total.ours, total.free = total.said + each.said, total.ours + each.ours, total.free + each.free
         total.left += each.left
-    rows = [each.row(name) for name, each in counts.items()] + [total.row(f"all {what}" if what[-1] == "s" else "all")]
+    rows = [each.row(name) for name, each in counts.items()] + [total.row("all")]
     return _HEADING.format(what=what) + "\n".join(rows) + "\n"
 
 

@@ -5,6 +5,7 @@ A value that TOML cannot say raises `Unsayable` with the reason, so that what is
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from dsl.catalogue import find
+from dsl.catalogue import find, find_settings
 from dsl.formatting import dump_tables
 
 LARGEST = 64  # elements of a tensor that a person would write
@@ -99,6 +100,9 @@ def _object_data(value: Any) -> Any:
     noted = getattr(value, "noted_arguments", None)
     if isinstance(value, nn.Module) and noted is not None:
         return {"type": type(value).__name__, **{key: data(each) for key, each in noted.items()}}
+    if find_settings(type(value).__name__) and dataclasses.is_dataclass(value):
+        told = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+        return {"type": type(value).__name__, **{key: data(each) for key, each in told.items()}}
     for space, prefix in ((torch.nn.functional, "torch.nn.functional."), (torch, "torch.")):
         name = getattr(value, "__name__", "")
         if name and getattr(space, name, None) is value and find(prefix + name):

@@ -12,14 +12,14 @@ from typing import Any
 
 from builder.elaboration.sight import FaultToldError, Seen
 from builder.shapes.sizes import Free
-from dsl.catalogue import Entry, Parameter, Problem, absent, bind, find, mismatch, signature_of, suggest
+from dsl.catalogue import Entry, Parameter, Problem, absent, bind, find, find_settings, mismatch, signature_of, suggest
 from dsl.catalogue.aliases import WORDS
 from dsl.catalogue.types import DTYPES, words
 from dsl.diagnostics import Fix
 from dsl.records import Place
 from dsl.tables import Faults, described
 
-_LAYERS = frozenset(("module", "callable"))
+_LAYERS = frozenset(("module", "callable", "settings"))
 _DTYPE_ALIASES = {"float": ["float32"], "double": ["float64"], "half": ["float16"], "int": ["int64"], "long": ["int64"]}
 
 
@@ -36,7 +36,8 @@ def argument_data(entry: Entry, key: str, value: Any, place: Place, faults: Faul
     if not entry.accepts(key):
         _check_forward(entry, key, value, place, faults)
     if isinstance(value, dict) and "type" in value and _takes_layer(entry, key):
-        return _layer(value, place, faults)
+        settings = all("settings" in each.type.split(" | ") for each in _parameters(entry, key))
+        return _layer(value, place, faults, settings)
     if isinstance(value, dict):
         _check_table(entry, key, value, place, faults)
     return value
@@ -94,7 +95,12 @@ def reads_nothing(entry: Entry, given: Collection[str]) -> bool:
     """Whether no tensor is left for the layer before to feed: the type takes none, or those that it needs are written
     as arguments (`normal` of two numbers). `given`: the arguments' names.
     """
-    return all(each.name in given for each in entry.inputs if each.required)
+    if entry.role == "module":
+        return all(each.name in given for each in entry.inputs if each.required)
+    signatures = (entry.parameters, *entry.overloads)
+    most = max(sum(each.name in given for each in signature) for signature in signatures)
+    taking = [each for each in signatures if sum(parameter.name in given for parameter in each) == most]
+    return any(all(each.name in given for each in way if each.required and each.takes_tensor) for way in taking)
 
 
 def tensors_of(entry: Entry, arguments: Mapping[str, Any], keyword_reads: Collection[str], fed: int) -> list[Parameter]:
@@ -150,8 +156,8 @@ def _are_words(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _layer(written: dict[str, Any], place: Place, faults: Faults) -> dict[str, Any]:
-    entry = _entry(written["type"], place.at("type"), faults)
+def _layer(written: dict[str, Any], place: Place, faults: Faults, settings: bool) -> dict[str, Any]:
+    entry = (_settings if settings else _entry)(written["type"], place.at("type"), faults)
     before = len(faults)
     _refuse_mode(entry, place.at("type"), faults)
     arguments = {}
@@ -179,9 +185,17 @@ def _entry(name: Any, place: Place, faults: Faults) -> Entry:
     raise FaultToldError
 
 
+def _settings(name: Any, place: Place, faults: Faults) -> Entry:
+    entry = find_settings(name) if isinstance(name, str) else None
+    if entry is None:
+        faults.add(place, f"there are no settings {described(name)}", "type")
+        raise FaultToldError
+    return entry
+
+
 def _refuse_mode(entry: Entry, place: Place, faults: Faults) -> None:
     """A bare function cannot follow the model's mode: `dropout` would drop in evaluation too."""
-    if entry.role != "module" and (entry.accepts("training") or entry.accepts("dropout_p")):
+    if entry.role in ("function", "method") and (entry.accepts("training") or entry.accepts("dropout_p")):
         fix = Fix("use the layer of that name with a capital, which follows the model's mode")
         faults.add(place, f"{entry.name} as a value cannot follow the model's mode", "argument", fix=fix)
 
