@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path as File
 from typing import Any, Final
@@ -14,8 +14,9 @@ from dsl import files
 from dsl import overrides as settings
 from dsl.diagnostics import Fix, SpecError, in_order
 from dsl.expressions import holds_expression
-from dsl.keys import KINDS, LAYER, meant
+from dsl.keys import KINDS, LAYER, meant, meant_name
 from dsl.layering import layered
+from dsl.parts import sound_parts
 from dsl.records import Block, Data, Definition, Document, Group, Input, Layer, Loss, Optimizer, Place, Spec, Train
 from dsl.source import Source, key_text
 from dsl.tables import FAULTY, Faults, Table, described, is_whole, resolved
@@ -26,8 +27,6 @@ DTYPES: Final = (
 )  # fmt: skip
 # Names that the source of a module needs for itself.
 _TAKEN: Final = ("self", "torch", "nn", "F", "Tensor", "OrderedDict")
-# What the rest of a spec refers to: where one of them is not read, nothing is told of the rest.
-_ALL_LEAN_ON: Final = frozenset(("vars", "blocks", "model", "inputs", "model.inputs", "model.layers", "model.blocks"))
 _TOP: Final = ("vars", "blocks", "loss", "optimizer", "data", "train")
 # Keys of the language that this version does not read.
 _LATER_TOP: Final = ("scheduler", "metrics")
@@ -53,26 +52,8 @@ def _read(source: Source, changes: Mapping[str, Any]) -> Spec:
     scope = _vars(tables.get("vars"), root.at("vars"), faults)
     spec = _Reader(faults, scope).spec(Table(tables, root, faults, scope), document)
     if faults or spec is None:
-        raise SpecError(in_order(faults), _sound_parts(spec, faults) if spec is not None else None)
+        raise SpecError(in_order(faults), sound_parts(spec, faults) if spec is not None else None)
     return spec
-
-
-def _sound_parts(spec: Spec, faults: Faults) -> Spec | None:
-    """What is left of a spec whose form is at fault, so that more may be told of it and nothing twice."""
-    keys = [each.key for each in faults]
-    meant = [each.fix.replacement for each in faults if each.fix and each.code == "key"]
-    misnamed = any(each.code == "name" and each.key.startswith("vars.") for each in faults)
-    if misnamed or not spec.model.layers or not _ALL_LEAN_ON.isdisjoint((*keys, *meant)):
-        return None
-    at_fault = {re.split(r"[.[]", key)[0] for key in keys}
-    if any(each.faulty for each in spec.model.inputs or ()):
-        at_fault.add("data")
-    return replace(
-        spec,
-        losses=() if "model.outputs" in keys else tuple(each for each in spec.losses if _is_sound(each.place, keys)),
-        optimizer=None if "optimizer" in at_fault else spec.optimizer,
-        data=None if "data" in at_fault else spec.data,
-    )
 
 
 def _vars(values: Any, place: Place, faults: Faults) -> dict[str, Any]:
@@ -84,7 +65,9 @@ def _vars(values: Any, place: Place, faults: Faults) -> dict[str, Any]:
         faults.add(place, f"`vars` is a table, not {described(values)}")
         return scope
     for name, value in values.items():
-        if not name.isidentifier() or keyword.iskeyword(name):
+        if keyword.iskeyword(name):
+            faults.add(place.at(name), f"`{name}` is a Python keyword and cannot name a var", "name", part="key")
+        elif not name.isidentifier():
             faults.add(place.at(name), f"a var's name has letters, digits and `_`, unlike `{name}`", "name", part="key")
         before = len(faults)
         scope[name] = resolved(value, place.at(name), faults, scope)
@@ -93,14 +76,8 @@ def _vars(values: Any, place: Place, faults: Faults) -> dict[str, Any]:
         if later:
             where = {each: "is this var itself" if each == name else "is written after it" for each in later}
             told = [f"`{each}` {where[each]}: a var sees those before it" for each in later]
-            faults[before:] = [replace(each, notes=(*each.notes, *told), fix=None) for each in faults[before:]]
+            faults[before:] = [replace(each, notes=tuple(told), fix=None) for each in faults[before:]]
     return scope
-
-
-def _is_sound(place: Place, keys: Sequence[str]) -> bool:
-    """Whether no fault was told of a table, or of anything in it."""
-    own = key_text(place.path)
-    return not any(key == own or key.startswith((f"{own}.", f"{own}[")) for key in keys)
 
 
 class _Reader:
@@ -115,8 +92,10 @@ class _Reader:
         model_table = top.table("model")
         model = self.model(model_table) if model_table else None
         bare = [key for key in ("inputs", "layers", "outputs") if top.raw(key) is not None]
-        for key in bare if not top.has("model") else ():
-            self.faults.add(top.place.at(key), f"`{key}` stands outside of `[model]`", "key", part="key",
+        if bare and not top.has("model"):
+            listed = " and ".join(f"`{each}`" for each in bare)
+            message = f"{listed} stand{'s' if len(bare) == 1 else ''} outside of `[model]`"
+            self.faults.add(top.place.at(bare[0]), message, "key", part="key",
                             fix=Fix("write [model] on a line before it"))  # fmt: skip
         if not top.has("model") and not bare and not top.meant("model"):
             top.faults.add(
@@ -272,7 +251,7 @@ class _Reader:
         if not isinstance(value, list):
             if value is not None:
                 table.wrong("shape", value, 'an array such as ["N", 3, 32, 32]')
-            elif not table.meant("shape"):
+            elif not _misspelled(table, "shape", "options"):
                 self.faults.add(table.place, f"`{name}` has no `shape`", "missing", part="key")
             return None
         shape = self.shape(value, table.place.at("shape"))
@@ -317,7 +296,9 @@ class _Reader:
     def layer(self, table: Table) -> Layer:
         before = len(self.faults)
         layer = self.whole_layer(table)
-        return replace(layer, faulty=self.at_fault(table.place, before))
+        if not self.at_fault(table.place, before):
+            return layer
+        return replace(layer, faulty=True, name=layer.name if layer.name is not None else meant_name(table.values))
 
     def whole_layer(self, table: Table) -> Layer:
         name, kind, reads = self.name(table), self.words(table, "type"), table.raw("input")
@@ -362,20 +343,28 @@ class _Reader:
                 message = f"`{key}` has no place on a layer with `{kind}`, which has no parameters of its own"
                 self.faults.add(table.place.at(key), message, "key", fix=fix)
 
-    def no_kind(self, table: Table) -> None:
-        """Nothing says what a layer is, or a misspelled key does."""
+    def misspelled_type(self, table: Table) -> bool:
+        """Whether a key that stands for `type`, or for another that says what a layer is, is misspelled; told then."""
         for key in table.values:
             near = meant(key, table.values, KINDS)
             if near and key not in LAYER:
                 self.faults.add(table.place.at(key), f"unknown key `{key}`", "key", part="key",
                                 fix=Fix(f"did you mean `{near[0]}`?", near[0]))  # fmt: skip
-                return
+                return True
+        return False
+
+    def no_kind(self, table: Table) -> None:
+        """Nothing says what a layer is, or a misspelled key does."""
+        if self.misspelled_type(table):
+            return
         self.faults.add(table.place, "a layer has a `type`, `layers`, `share` or `value`", "missing")
 
     def group(self, table: Table, common: dict[str, Any]) -> Layer:
         for key in ("type", "share", "value"):
-            if table.raw(key) is not None:
-                self.faults.add(table.place.at(key), f"a layer has `{key}` or `layers`, not both", "key")
+            value = table.raw(key)
+            if value is not None:
+                fix = Fix("leave type out: a group is a Sequential") if value == "Sequential" else None
+                self.faults.add(table.place.at(key), f"a layer has `{key}` or `layers`, not both", "key", fix=fix)
         inputs = self.named_inputs(table) if table.raw("inputs") is not None else None
         block = self.block(table, inputs)
         _forget(table, "type", "share", "value")
@@ -431,7 +420,8 @@ class _Reader:
             table.close()
             return Loss(place=table.place, block=block, name=name, factor=factor)
         if not table.has("type") and not table.has("value"):
-            self.faults.add(table.place, "the loss has no `type`", "missing", part="key")
+            if not self.misspelled_type(table):
+                self.faults.add(table.place, "the loss has no `type`", "missing", part="key")
             return Loss(place=table.place, block=Block(place=table.place, inputs=(), layers=()))
         layer = self.layer(table)
         arguments = {key: value for key, value in layer.arguments.items() if key != "factor"}
@@ -444,7 +434,7 @@ class _Reader:
             return None
         kind = table.text("type")
         if kind is None:
-            if not table.has("type"):
+            if not table.has("type") and not self.misspelled_type(table):
                 self.faults.add(table.place, "the optimizer has no `type`", "missing", part="key")
             return None
         groups = self.groups(table.raw("groups"), table.place.at("groups"))
@@ -475,7 +465,7 @@ class _Reader:
         if table is None:
             return None
         source = table.value("source", None, _is_source, "a name, a path or a table of files")
-        if not table.has("source"):
+        if not table.has("source") and not _misspelled(table, "source", "validation"):
             self.faults.add(table.place, "the data has no `source`", "missing", part="key")
         validation = table.value("validation", None, _is_validation, "a part between 0 and 1, or a source")
         fields = resolved(table.raw("fields") or {}, table.place.at("fields"), self.faults, self.scope)
@@ -483,7 +473,7 @@ class _Reader:
             table.wrong("fields", table.values["fields"], "a table")
             fields = {}
         prepare = None
-        if table.has("prepare"):
+        if table.raw("prepare") is not None:
             layers = self.layers(table.raw("prepare"), table.place.at("prepare"))
             prepare = Block(place=table.place.at("prepare"), layers=layers)
         data = Data(
@@ -532,6 +522,10 @@ class _Reader:
 def _quoted(key: str, value: Any) -> Fix | None:
     """A position is text where a name may stand."""
     return Fix(f'{key} = "{value}"', f'{key} = "{value}"') if is_whole(value) else None
+
+
+def _misspelled(table: Table, *keys: str) -> bool:
+    return any(table.meant(key) for key in keys)
 
 
 def _forget(table: Table, *keys: str) -> None:

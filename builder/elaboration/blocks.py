@@ -123,9 +123,13 @@ def handed_by_name(body: Block | None, feed: Feed, last: Seen) -> Feed | None:
 
 def told_where(faults: Faults, since: int, note: str) -> None:
     """Faults inside a block say where it was used; one that has been told for another use is not told again."""
+    faults[since:] = [replace(each, notes=(*each.notes, note)) for each in untold(faults, since)]
+
+
+def untold(faults: Faults, since: int) -> list[Diagnostic]:
+    """Those of the latest faults that have not been told before, in other words."""
     told = {_same(each) for each in faults[:since]}
-    new = [each for each in faults[since:] if _same(each) not in told]
-    faults[since:] = [replace(each, notes=(*each.notes, note)) for each in new]
+    return [each for each in faults[since:] if _same(each) not in told]
 
 
 def _same(each: Diagnostic) -> tuple[Any, ...]:

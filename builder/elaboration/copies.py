@@ -90,7 +90,9 @@ def _copy(walk: Ledger, layer: Layer, copy: Frame, frame: Frame, feed: Feed) -> 
         seen = walk.once(layer, key, copy, feed)
     finally:
         if definition_of(walk, layer, frame) is None:  # a block says so itself
-            told_where(walk.faults, since, f"in copy {frame.constants['i']} of `{label_of(layer, key)}`")
+            called = layer.name or layer.type
+            what = f"`{label_of(layer, key)}`" if called else f"the layer in {layer.place.line_words}"
+            told_where(walk.faults, since, f"in copy {frame.constants['i']} of {what}")
     return key, seen
 
 

@@ -98,17 +98,16 @@ def _picked(seen: Seen, pick: str, place: Place, faults: Faults, around: Surroun
         return found
     value, label = seen.value, seen.label
     several = isinstance(value, tuple | dict)
+    word = f"`{pick}`" if pick else "what would stand behind the last dot"
     there = [f"{label}.{each}" for each in seen.picks if not several or each not in seen.parameters]
     notes = [f"what can be picked: {', '.join(there)}"] if there else []
     if several:
-        message = f"`{label}` has no result `{pick}`: it gives {text_of(value)}"
+        message = f"`{label}` has no result {word}" + ("" if seen.unknown else f": it gives {text_of(value)}")
     elif any(each.name == label and each.repeat is not None for each in around.layers):
-        message = (
-            f"`{label}` gives the result of its last copy, {text_of(value)}, and `{pick}` is not seen from outside"
-        )
+        message = f"`{label}` gives the result of its last copy, {text_of(value)}, and {word} is not seen from outside"
         notes = []
     else:
-        message = f"`{label}` gives one tensor, {text_of(value)}, and has no `{pick}` to pick"
+        message = f"`{label}` gives one tensor, {text_of(value)}, and has no {word} to pick"
         if not there and seen.module is not None:
             notes = ["the inside of a group, a block or a repeat is not visible from outside; its `outputs` are"]
     near = suggest(pick, seen.picks)

@@ -61,6 +61,10 @@ def start(written: Any, place: Place, frame: Frame, faults: Faults, *, array: bo
         return _filled(value, place, faults)
     more = ", an array" if array else ""
     found = "a table without one" if isinstance(value, dict) else described(value)
+    near = [each for each in value if suggest(each, ["type"])] if isinstance(value, dict) else []
+    if near:
+        faults.add(place.at(near[0]), f"unknown key `{near[0]}`", "init", part="key", fix=Fix("did you mean `type`?"))
+        raise FaultToldError
     faults.add(place, f'a parameter starts as a number{more} or a table with a type, not {found}',
                "init", part="value")  # fmt: skip
     raise FaultToldError

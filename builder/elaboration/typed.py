@@ -19,7 +19,7 @@ from builder.elaboration.arguments import (
 from builder.elaboration.feeding import one_tensor, reference, refuse_several
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.given import Given, given_to
-from builder.elaboration.sight import FaultToldError, Seen, data_of, dtype_data, said, shape_data
+from builder.elaboration.sight import FaultToldError, Seen, data_of, dtype_data, said, shape_data, text_of
 from builder.elaboration.sizing import places_of
 from builder.graph import Node
 from builder.shapes.call import Call, ChoiceType, Made, Misfit, TensorType, Value
@@ -143,7 +143,8 @@ class TypedLayer:
         if not lengths.unknown and not (
             isinstance(value, TensorType) and len(value.shape) == 1 and value.dtype in ("int64", "int32")
         ):
-            message = f"`lengths` of {self.entry.name} is one whole number for each sequence: int64 (N,)"
+            found = f"{value.dtype} {value}" if isinstance(value, TensorType) else text_of(value)
+            message = f"`lengths` of {self.entry.name} is one whole number for each sequence, int64 (N,), not {found}"
             place = self.layer.place.at("input", "lengths")
             self.faults.add(place, message, "shape", part="value", notes=(f"input: {said(lengths)}",))
             raise FaultToldError
@@ -163,7 +164,9 @@ class TypedLayer:
             if problem.kind == "unknown":
                 likely = self._meant(problem)
                 fix = Fix(f"did you mean {either_of(likely)}?", likely[0]) if likely else None
-                notes = () if likely else (f"it takes {problem.expected}",) if problem.expected else ()
+                if problem.argument == "lengths" and self.entry.name in _RECURRENT:
+                    fix = Fix('input = { input = "...", lengths = "..." }')
+                notes = () if fix else (f"it takes {problem.expected}",) if problem.expected else ()
                 self.faults.add(place, f"{kind} has no argument `{problem.argument}`", "argument", part="key",
                                      notes=notes, fix=fix)  # fmt: skip
             elif problem.kind == "type":

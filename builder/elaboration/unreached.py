@@ -5,7 +5,7 @@ What they read is not known, so their shapes are not either; that their types ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from builder.elaboration.arguments import either_of, forward_names
 from builder.elaboration.blocks import takes_rest, tell_unknown_params
@@ -20,14 +20,28 @@ from dsl.tables import Faults
 
 
 def tell_unreached(spec: Spec, faults: Faults) -> None:
-    """Add what is wrong with the types and the keys of layers written in the spec's own file, but for those of which
-    something has been told."""
-    told = [each.key for each in faults]
-    bodies = [spec.model, *(each.body for each in spec.blocks.values())]
+    """Add what is wrong with the types and the keys of layers written in the spec's own file, and has not been told."""
+    told = {each.key for each in faults}
+    types = {each.key for each in faults if each.code == "type"}
+    losses = (each.block for each in spec.losses)
+    bodies = [spec.model, *(each.body for each in spec.blocks.values()), *losses]
     for layer in (layer for body in bodies for layer in _inside(body)):
-        key, own = key_text(layer.place.path) + ".", layer.place.source == spec.document.source
-        if layer.type is not None and own and not layer.faulty and not any(each.startswith(key) for each in told):
-            _check(layer, spec, faults)
+        own = layer.place.source == spec.document.source
+        if layer.type is None or not own or layer.faulty or key_text(layer.place.at("type").path) in types:
+            continue
+        found = Faults()
+        _check(layer, spec, found)
+        faults += [each for each in found if each.key not in told]
+        _drop_echoes(layer, [each.fix.replacement for each in found if each.fix], faults)
+
+
+def _drop_echoes(layer: Layer, meant: Sequence[str | None], faults: Faults) -> None:
+    """With its misspelled `repeat` a layer has no `i`, with its `input` it reads another: no mistakes of their own."""
+    inside, group = key_text(layer.place.path) + ".", key_text(layer.place.at("layers").path)
+    for each in [each for each in faults if each.key.startswith(inside) and not each.key.startswith(group)]:
+        counts = "repeat" in meant and each.message == "no variable is called `i`"
+        if counts or ("input" in meant and each.code == "input"):
+            faults.remove(each)
 
 
 def _inside(block: Block) -> Iterator[Layer]:
@@ -44,7 +58,8 @@ def _check(layer: Layer, spec: Spec, faults: Faults) -> None:
     definition = spec.blocks.get(kind)
     if definition is not None:
         names = (*definition.params, *definition.defaults)
-        further = {key: layer.place.at(key) for key in layer.arguments if key not in names}
+        fed = [each.name for each in definition.body.inputs or ()]
+        further = {key: layer.place.at(key) for key in layer.arguments if key not in (*names, *fed)}
         if further and not definition.faulty and not takes_rest(definition.body):
             tell_unknown_params(definition, further, names, faults)
         return

@@ -25,6 +25,7 @@ from builder.elaboration.sight import FaultToldError, Seen
 from builder.elaboration.single import one_node
 from builder.elaboration.starting import starts
 from dsl.expressions import holds_expression
+from dsl.keys import meant_name
 from dsl.records import Block, Layer
 
 
@@ -86,6 +87,9 @@ class Walk(Ledger):
             seen = self.once(layer, key, frame, fed(layer, frame, before, first, self.faults))
         except FaultToldError:
             seen = failed(layer, key)
+            meant = meant_name(layer.arguments) if layer.name is None else None
+            if meant is not None:
+                frame.scope.setdefault(meant, seen)
         return self.seen_as(layer, key, seen, frame)
 
     def seen_as(self, layer: Layer, key: str | None, seen: Seen, frame: Frame) -> Seen:

@@ -21,6 +21,7 @@ from dsl.diagnostics import Fix
 _FILES, _BYTES = 200, 2**20
 # How people abbreviate what PyTorch's own names stand in, and whether what stands there are classes.
 _ABBREVIATIONS = {"nn": True, "F": False, "functional": False, "torch": None}
+_STORED = ("Parameter", "Buffer")  # types without a signature of their own
 # Types that hold layers, which are written in place here.
 _CONTAINERS = {
     "Sequential": "a group: { layers = [...] }",
@@ -60,7 +61,7 @@ def absent(name: str, spec: str, blocks: Iterable[str] = ()) -> Absent:
     if bracket and called:
         likely = called.strip().rpartition(".")[2]
         return Absent(message, (), Fix(f'type = "{likely}", and each argument as a key of its own'))
-    near = suggest(name, [*blocks, *names()], ALIASES) or _abbreviated(name)
+    near = _abbreviated(name) or suggest(name, [*blocks, *names(), *_STORED], ALIASES)
     if near:
         listed = " or ".join(f"`{each}`" for each in near)
         return Absent(message, (), Fix(f"did you mean {listed}?", f'type = "{near[0]}"'))
