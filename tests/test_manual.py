@@ -44,4 +44,4 @@ def test_examples_run(example: str) -> None:
 def test_there_are_examples_and_the_contents_lead_somewhere() -> None:
     assert len(EXAMPLES) >= 9
     places = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in HEADINGS}
-    assert {each for each in re.findall(r"\]\(#([\w-]+)\)", TEXT)} <= places
+    assert set(re.findall(r"\]\(#([\w-]+)\)", TEXT)) <= places

@@ -155,6 +155,8 @@ def bound(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dic
 
 def _bound(signature: tuple[Parameter, ...], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
     names = [each.name for each in signature]
+    if len(args) > len(names) and signature[-1].type == "int[]":  # x.sum_to_size(2, 3): the sizes one by one
+        args = (*args[: len(names) - 1], list(args[len(names) - 1 :]))
     if len(args) > len(names) or set(names[: len(args)]) & set(kwargs):
         return None
     found = {**dict(zip(names, args, strict=False)), **kwargs}

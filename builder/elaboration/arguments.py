@@ -7,19 +7,20 @@ is worked out from shapes. A tensor is a list, or `{"tensor": LIST, "dtype": NAM
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from builder.elaboration.sight import FaultToldError
+from builder.elaboration.sight import FaultToldError, Seen
 from builder.shapes.sizes import Free
-from dsl.catalogue import Entry, Parameter, Problem, absent, bind, find, mismatch, suggest
+from dsl.catalogue import Entry, Parameter, Problem, absent, bind, find, find_settings, mismatch, signature_of, suggest
 from dsl.catalogue.aliases import WORDS
 from dsl.catalogue.types import DTYPES, words
 from dsl.diagnostics import Fix
 from dsl.records import Place
 from dsl.tables import Faults, described
 
-_LAYERS = frozenset(("module", "callable"))
+_LAYERS = frozenset(("module", "callable", "settings"))
+_DTYPE_ALIASES = {"float": ["float32"], "double": ["float64"], "half": ["float16"], "int": ["int64"], "long": ["int64"]}
 
 
 def argument_data(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> Any:
@@ -30,10 +31,13 @@ def argument_data(entry: Entry, key: str, value: Any, place: Place, faults: Faul
     """
     if isinstance(value, tuple):
         value = list(value)
+    if isinstance(value, dict) and "tensor" in value and _takes_tensor(entry, key):
+        _check_tensor(entry, key, value, place, faults)
     if not entry.accepts(key):
         _check_forward(entry, key, value, place, faults)
     if isinstance(value, dict) and "type" in value and _takes_layer(entry, key):
-        return _layer(value, place, faults)
+        settings = all("settings" in each.type.split(" | ") for each in _parameters(entry, key))
+        return _layer(value, place, faults, settings)
     if isinstance(value, dict):
         _check_table(entry, key, value, place, faults)
     return value
@@ -65,7 +69,16 @@ def _check_table(entry: Entry, key: str, value: dict[str, Any], place: Place, fa
 
 def is_reference(entry: Entry, key: str, value: Any) -> bool:
     """Whether an argument names layers to read, and is not a value: a word, or words in an array, for a tensor."""
-    return any(each.takes_tensor for each in _parameters(entry, key)) and _are_words(value)
+    return _takes_tensor(entry, key) and _are_words(value)
+
+
+def refuse_reference(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> None:
+    """What a module is made with is there before anything is read: a result, or the name of one, will not do."""
+    made_with = entry.role == "module" and entry.accepts(key)
+    if made_with and (isinstance(value, Seen) or is_reference(entry, key, value)):
+        message = f"`{key}` is what {entry.name} is made with: numbers, not what another layer gives"
+        faults.add(place, message, "argument", part="value")
+        raise FaultToldError
 
 
 def forward_names(entry: Entry) -> frozenset[str]:
@@ -82,7 +95,21 @@ def reads_nothing(entry: Entry, given: Collection[str]) -> bool:
     """Whether no tensor is left for the layer before to feed: the type takes none, or those that it needs are written
     as arguments (`normal` of two numbers). `given`: the arguments' names.
     """
-    return all(each.name in given for each in entry.inputs if each.required)
+    if entry.role == "module":
+        return all(each.name in given for each in entry.inputs if each.required)
+    signatures = (entry.parameters, *entry.overloads)
+    most = max(sum(each.name in given for each in signature) for signature in signatures)
+    taking = [each for each in signatures if sum(parameter.name in given for parameter in each) == most]
+    return any(all(each.name in given for each in way if each.required and each.takes_tensor) for way in taking)
+
+
+def tensors_of(entry: Entry, arguments: Mapping[str, Any], keyword_reads: Collection[str], fed: int) -> list[Parameter]:
+    """What a type reads, in order: a function's tensors in the signature that its arguments and `fed` tensors fit."""
+    if entry.role == "module":
+        return list(entry.inputs)
+    given = {**arguments, **dict.fromkeys(keyword_reads, "a reference")}
+    signature = signature_of(entry, given, fed).values()
+    return [each for each in signature if each.takes_tensor and each.name not in given]
 
 
 def _check_forward(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> None:
@@ -91,6 +118,26 @@ def _check_forward(entry: Entry, key: str, value: Any, place: Place, faults: Fau
         if expected:
             _tell_type(entry.name, key, value, expected, place, faults)
             raise FaultToldError
+
+
+def _check_tensor(entry: Entry, key: str, value: dict[str, Any], place: Place, faults: Faults) -> None:
+    """`{ tensor = [1, 2], dtype = "int64" }`: what is wrong in it is told at its own key."""
+    before, dtype = len(faults), value.get("dtype")
+    for other in sorted(set(value) - {"tensor", "dtype"}):
+        faults.add(place.at(other), f"a tensor has `tensor` and `dtype`, no `{other}`", "argument", part="key")
+    if "dtype" in value and mismatch("dtype", dtype):
+        near = suggest(dtype, DTYPES, _DTYPE_ALIASES) if isinstance(dtype, str) else []
+        fix = Fix(f'did you mean "{near[0]}"?', f'dtype = "{near[0]}"') if near else None
+        faults.add(place.at("dtype"), f"there is no dtype {described(dtype)}", "argument", fix=fix)
+    if mismatch("float | tensor", value["tensor"]) and not isinstance(value["tensor"], bool):
+        message = f"`tensor` is a number or an array of rows of one length, not {described(value['tensor'])}"
+        faults.add(place.at("tensor"), message, "argument")
+    if len(faults) > before:
+        raise FaultToldError
+
+
+def _takes_tensor(entry: Entry, key: str) -> bool:
+    return any(each.takes_tensor for each in _parameters(entry, key))
 
 
 def _takes_layer(entry: Entry, key: str) -> bool:
@@ -109,8 +156,8 @@ def _are_words(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _layer(written: dict[str, Any], place: Place, faults: Faults) -> dict[str, Any]:
-    entry = _entry(written["type"], place.at("type"), faults)
+def _layer(written: dict[str, Any], place: Place, faults: Faults, settings: bool) -> dict[str, Any]:
+    entry = (_settings if settings else _entry)(written["type"], place.at("type"), faults)
     before = len(faults)
     _refuse_mode(entry, place.at("type"), faults)
     arguments = {}
@@ -138,16 +185,24 @@ def _entry(name: Any, place: Place, faults: Faults) -> Entry:
     raise FaultToldError
 
 
+def _settings(name: Any, place: Place, faults: Faults) -> Entry:
+    entry = find_settings(name) if isinstance(name, str) else None
+    if entry is None:
+        faults.add(place, f"there are no settings {described(name)}", "type")
+        raise FaultToldError
+    return entry
+
+
 def _refuse_mode(entry: Entry, place: Place, faults: Faults) -> None:
     """A bare function cannot follow the model's mode: `dropout` would drop in evaluation too."""
-    if entry.role != "module" and (entry.accepts("training") or entry.accepts("dropout_p")):
+    if entry.role in ("function", "method") and (entry.accepts("training") or entry.accepts("dropout_p")):
         fix = Fix("use the layer of that name with a capital, which follows the model's mode")
         faults.add(place, f"{entry.name} as a value cannot follow the model's mode", "argument", fix=fix)
 
 
 def _refuse_references(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> None:
     """Inside of a value there is no layer to refer to, and no size that is still free."""
-    if isinstance(value, str) and entry.accepts(key) and entry.parameter(key).takes_tensor:
+    if is_reference(entry, key, value):
         message = f"`{key}` of {entry.name} is an array here: a layer as a value reads no other layer"
         faults.add(place, message, "argument", part="value")
     for each in value if isinstance(value, list) else [value]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from builder.elaboration.frame import Frame
@@ -55,9 +56,8 @@ def _more(layer: Layer, frame: Frame, faults: Faults) -> dict[str, Given]:
         raise FaultToldError
     if layer.args == "${rest}":
         return dict(frame.rest)
-    scope = frame.names()
-    if frame.blocks:
-        scope["rest"] = {key: value for key, (value, _) in frame.rest.items()}
+    rest = {"rest": {key: value for key, (value, _) in frame.rest.items()}} if frame.blocks else {}
+    scope = {**frame.names(), **rest}
     value = _value(layer.args, place, faults, scope)
     if not isinstance(value, dict):
         fix = Fix('args = "${rest}"', 'args = "${rest}"') if value == "rest" else None
@@ -77,7 +77,7 @@ def _tell_twice(key: str, written: Place, given: Place, layer: Layer, frame: Fra
         faults.add(written, f"`{key}` is written and stands in `args` too", "argument", part="key")
 
 
-def _value(written: Any, place: Place, faults: Faults, scope: dict[str, Any]) -> Any:
+def _value(written: Any, place: Place, faults: Faults, scope: Mapping[str, Any]) -> Any:
     value = resolved(written, place, faults, scope)
     if value is FAULTY:
         raise FaultToldError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from builder.elaboration.frame import Frame
@@ -25,15 +25,19 @@ class Recipe:
     name: str
     copies: bool
 
+    @classmethod
+    def of(cls, layer: Layer, frame: Frame, key: str, *, copies: bool) -> Recipe:
+        """What is in sight stays as it is now: a name that is made anew below means nothing to a later call."""
+        return cls(layer, replace(frame, scope=dict(frame.scope)), frame.prefix + key, copies)
+
 
 def module_path(reference: str, frame: Frame, place: Place, faults: Faults) -> str:
     """A path whose first part is a name in sight and the rest state dict keys below it, as a path from the top."""
     head, dot, rest = reference.partition(".")
     if head not in frame.scope:
         _tell_later(head, frame, place, faults)
-    seen = look_up(
-        head, frame.scope, place, faults, Surroundings(frame.layers, frame.blocks[-1] if frame.blocks else "")
-    )
+    surroundings = Surroundings(frame.layers, frame.blocks[-1] if frame.blocks else "")
+    seen = frame.scope[head] if head in frame.scope else look_up(head, frame.scope, place, faults, surroundings)
     if seen.unknown:
         raise FaultToldError
     if seen.module is None:
@@ -77,11 +81,11 @@ def _tell_later(head: str, frame: Frame, place: Place, faults: Faults) -> None:
 
 
 def same_again(
-    layer: Layer, first: str, again: str, earlier: Mapping[str, Node], nodes: Sequence[Node], faults: Faults
+    layer: Layer, again: str, pairs: Sequence[tuple[Node, Node | None]], faults: Faults
 ) -> None:
-    """A module does the same in every call: what was worked out from the input must come out the same."""
-    for node in nodes:
-        other = earlier.get(first + node.name.removeprefix(again))
+    """A module does the same in every call: what was worked out from the input must come out the same. pairs: each node
+    of the call, and the one of the first."""
+    for node, other in pairs:
         if other is None or _told(other) != _told(node):
             where = node.name.removeprefix(again).removeprefix(".") or node.type
             message = f"`{layer.share}` would be another module for this input: `{where}` differs"

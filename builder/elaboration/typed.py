@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,8 @@ from builder.elaboration.arguments import (
     is_reference,
     meant_value,
     reads_nothing,
+    refuse_reference,
+    tensors_of,
 )
 from builder.elaboration.feeding import one_tensor, reference, refuse_several
 from builder.elaboration.frame import Feed, Frame
@@ -81,6 +83,7 @@ class TypedLayer:
         arguments: dict[str, Any] = {}
         reads: dict[str, Seen] = {}
         for key, (value, place) in self.given.items():
+            refuse_reference(self.entry, key, value, place, self.faults)
             if isinstance(value, Seen):
                 reads[key] = self._read(value)
             elif is_reference(self.entry, key, value):
@@ -191,7 +194,7 @@ class TypedLayer:
         self, arguments: Mapping[str, Any], keyword_reads: Mapping[str, Seen], reads: Sequence[Any]
     ) -> None:
         """Whether as many tensors are fed as the type reads."""
-        takes = self.entry.inputs
+        takes = tensors_of(self.entry, arguments, keyword_reads, len(reads))
         place = self.layer.place.at("input" if self.layer.input is not None else "type")
         spread = any(each.passing == "spread" for each in takes)
         if len(reads) > len(takes) and not spread:
@@ -200,9 +203,7 @@ class TypedLayer:
             raise FaultToldError
         missing = [each.name for each in takes[len(reads) :]
                    if each.required and each.name not in keyword_reads and each.name not in arguments]  # fmt: skip
-        overloaded = any(all(part.name in arguments or not part.takes_tensor for part in way[len(reads) :])
-                         for way in self.entry.overloads)  # fmt: skip
-        if missing and not overloaded:
+        if missing:
             named_ones = ", ".join(f"`{each}`" for each in missing)
             self.faults.add(place, f"{self.entry.name} also reads {named_ones}", "input",
                                  fix=Fix(self._fed_by_name(missing[0])))  # fmt: skip
@@ -268,9 +269,10 @@ class TypedLayer:
                     self.faults.add(self._place(key), message, "free")
                     raise FaultToldError
 
-    def _around(self) -> dict[str, Seen]:
+    def _around(self) -> Iterator[Seen]:
         """Tensors from which a device or a free size may be taken, the nearest first."""
-        return {**self.frame.scope, **{f"inputs.{name}": seen for name, seen in self.inputs.items()}}
+        yield from self.frame.scope.values()
+        yield from self.inputs.values()
 
     def _place(self, argument: str) -> Place:
         """Where an argument is written; where it would be, if it is not."""
@@ -329,9 +331,9 @@ def told_by(entry: Entry, parameter: str, dims: Sequence[Any]) -> dict[str, Any]
     return {name: size for name, size in zip(names, dims, strict=False) if name is not None}
 
 
-def first_reference(several: Mapping[str, Seen]) -> Any:
+def first_reference(several: Iterable[Seen]) -> Any:
     """The first tensor in sight: where it is, new tensors are made too."""
-    tensors = (seen for seen in several.values() if isinstance(seen.value, TensorType) and not seen.barred)
+    tensors = (seen for seen in several if isinstance(seen.value, TensorType) and not seen.barred)
     return next((seen.reference for seen in tensors), None)
 
 

@@ -26,7 +26,7 @@ def valued(
     if layer.input is not None:
         faults.add(layer.place.at("input"), "a `value` reads the tensors that it names, and takes no `input`", "key")
         raise FaultToldError
-    scope = {key: seen for key, seen in frame.scope.items() if key.isidentifier()}
+    scope = frame.scope
     if any(value is FAULTY and re.search(rf"\b{key}\b", str(layer.value)) for key, value in frame.constants.items()):
         raise FaultToldError
     try:
@@ -42,15 +42,17 @@ def valued(
         raise FaultToldError from error
     except Misfit as misfit:
         fix = Fix(misfit.fix) if misfit.fix else None
-        read = [seen for key, seen in scope.items() if key in str(layer.value)]
-        notes = (*misfit.notes, *(f"input: {said(seen)}" for seen in read if not seen.unknown))
+        named = set(re.findall(r"[^\W\d]\w*", str(layer.value)))
+        read = [seen for key, seen in scope.items() if key in named and not seen.unknown]
+        notes = (*misfit.notes, *(f"input: {said(seen)}" for seen in read))
         faults.add(place, misfit.message, misfit.code, part="value", notes=notes, fix=fix)
         raise FaultToldError from misfit
     span, made = layer.place.span("value"), compiled.made
     node = Node(
         name=name, type="value", target="", role="value", kind="arithmetic", region=frame.region.name,
         reads=[seen.reference for seen in compiled.reads], expression=compiled.text,
-        device=first_reference({**frame.scope, **inputs}) if "{device}" in compiled.text else None,
+        arguments={"value": str(layer.value)[2:-1].strip()},
+        device=first_reference([*frame.scope.values(), *inputs.values()]) if "{device}" in compiled.text else None,
         input_shapes=[shape_data(seen.value) for seen in compiled.reads], shape=shape_data(made.result),
         dtype=dtype_data(made.result), multiply_adds=plain(made.multiply_adds), file=layer.place.source.name,
         line=span.line, column=span.column,

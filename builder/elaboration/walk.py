@@ -94,7 +94,7 @@ class Walk(Ledger):
 
     def seen_as(self, layer: Layer, key: str | None, seen: Seen, frame: Frame) -> Seen:
         if key is not None:
-            frame.scope[key] = seen
+            frame.see(key, seen)
         elif layer.name and not holds_expression(layer.name):
             frame.scope[layer.name] = seen
         return seen
@@ -118,7 +118,7 @@ class Walk(Ledger):
             return called_again(self, layer, key, frame, feed)
         path = module if module is not None else frame.modules + key if key is not None else frame.modules[:-1]
         if key is not None and not frame.shared:
-            self.recipes[path] = Recipe(layer, frame, frame.prefix + key, copies=False)
+            self.recipes[path] = Recipe.of(layer, frame, key, copies=False)
         definition = definition_of(self, layer, frame)
         if definition is not None:
             seen = of_block(self, layer, definition, key, frame, feed, path)

@@ -50,14 +50,24 @@ def bind(entry: Entry, arguments: Mapping[str, object]) -> list[Problem]:
     return unknown + min((_check(entry, each, taking, known, unknown) for each in taking), key=len)
 
 
-def signature_of(entry: Entry, arguments: Mapping[str, object]) -> dict[str, Parameter]:
-    """The parameters by name of the signature that the arguments fit best; a module's `forward` stands behind it."""
+def signature_of(entry: Entry, arguments: Mapping[str, object], fed: int = 0) -> dict[str, Parameter]:
+    """The parameters by name of the signature that the arguments fit best; a module's `forward` stands before it.
+
+    fed: how many tensors are fed by place, besides the arguments.
+    """
     known = {name: value for name, value in arguments.items() if entry.accepts(name)}
     signatures = (entry.parameters, *entry.overloads)
     most = max(_taken(each, known) for each in signatures)
     taking = [each for each in signatures if _taken(each, known) == most]
-    best = min(taking, key=lambda each: len(_check(entry, each, taking, known, ())))
+    best = min(taking, key=lambda each: (len(_check(entry, each, taking, known, ())), _unfed(each, known, fed)))
     return {each.name: each for each in (*(entry.inputs if entry.role == "module" else ()), *best)}
+
+
+def _unfed(signature: Signature, arguments: Mapping[str, object], fed: int) -> int:
+    """How many tensors too many or too few are fed."""
+    free = [each for each in signature if each.takes_tensor and each.name not in arguments]
+    required = sum(each.required for each in free)
+    return max(fed - len(free), required - fed, 0) if fed else 0
 
 
 def _taken(signature: Signature, arguments: Mapping[str, object]) -> int:
@@ -122,7 +132,7 @@ def _further(entry: Entry, name: str, arguments: Mapping[str, object]) -> Proble
 
 def _unknown(entry: Entry, name: str, arguments: Mapping[str, object]) -> Problem:
     """A name that no signature has. What a function reads first is fed as its input, so it is not on offer."""
-    first = () if entry.role in ("module", "optimizer") else [each.name for each in entry.inputs[:1]]
+    first = () if entry.role in ("module", "optimizer", "settings") else [each.name for each in entry.inputs[:1]]
     free = [each for each in entry.argument_names if each not in arguments and each not in first]
     return Problem(
         kind="unknown",
