@@ -313,7 +313,7 @@ class _Reader:
             "when": _or(table.raw("when"), True),
             "tie": self.tie(table), "train_only": _or(table.raw("train_only"), False),
         }  # fmt: skip
-        if common["parallel"] is True and common["repeat"] is None:
+        if common["parallel"] is not False and common["repeat"] is None:
             self.faults.add(table.place.at("parallel"), "`parallel` is for the copies of a `repeat`", "key",
                             fix=Fix("add repeat = ..., or leave parallel out"))  # fmt: skip
         if kind is None and common["args"] is not None:
