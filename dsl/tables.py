@@ -160,7 +160,7 @@ def remarks(error: ExpressionError, scope: Iterable[str]) -> tuple[Fix | None, t
     note = _NAMES.get(error.name)
     if note is not None:
         return None, (note,)
-    known = [] if fix or error.among else list(scope)
+    known = [] if fix or error.among else [name for name in scope if name.isidentifier()]
     listed = ", ".join([*known[:_MOST], *(["..."] if len(known) > _MOST else [])])
     return fix, (f"names here: {listed}",) if listed else ()
 
