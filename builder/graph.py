@@ -152,6 +152,7 @@ def _state(region: str, all_regions: dict[str, Region], by_name: dict[str, Node]
     prefix = f"{region}." if region else ""
     children = all_regions[region].children
     here = [by_name[each] for each in children if each in by_name and _belongs(by_name[each], region)]
+    here.sort(key=lambda each: each.role != "module")  # a module without a name is made first, as what the region is
     for each in here:
         yield from ((prefix + key, shape) for key, shape in each.parameters.items())
     for each in here:

@@ -65,7 +65,8 @@ def demand_known(what: str, *values: Any) -> None:
         if isinstance(each, (list, tuple)):
             demand_known(what, *each)
         elif is_seen(each):
-            raise ExpressionError(f"{what} needs numbers, and `{each.label}` is a tensor; its sizes are in its shape")
+            kind = getattr(each, "what", "a tensor; its sizes are in its shape")
+            raise ExpressionError(f"{what} needs numbers, and `{each.label}` is {kind}")
         elif is_free(each):
             raise ExpressionError(f"{what} hangs on a free size, {each}, which has no number before the model runs")
 

@@ -95,7 +95,8 @@ def picked(value: Any, word: str) -> Any:
         return found
     there = ", ".join(f"`{each}`" for each in getattr(value, "picks", ()))
     known = f"what can be picked is {there}" if there else "it is one tensor, and has only a shape"
-    raise ExpressionError(f"`{value.label}` has no result or parameter `{word}`; {known}")
+    likely = ["shape", *getattr(value, "picks", ())]
+    raise ExpressionError(f"`{value.label}` has no result or parameter `{word}`; {known}", word, likely)
 
 
 def short(text: str) -> str:
@@ -272,4 +273,4 @@ def _called(name: str, arguments: list[Any]) -> Any:
         return bounded(FUNCTIONS[name](*arguments))
     except (TypeError, ValueError) as error:
         listed = ", ".join(map(described_plain, arguments))
-        raise ExpressionError(f"`{name}` does not take ({listed})") from error
+        raise ExpressionError(f"`{name}` does not take {listed}") from error

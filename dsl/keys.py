@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from dsl.catalogue.suggestions import suggest
 
@@ -39,3 +39,11 @@ _ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
 def meant(word: str, written: Iterable[str] = (), among: Iterable[str] = LAYER) -> list[str]:
     """The keys that may have been meant, the likeliest first. written: those that the layer has."""
     return suggest(word, [key for key in among if key not in written], _ELSEWHERE)
+
+
+def meant_name(table: Mapping[str, Any]) -> str | None:
+    """What a layer would be called, were its `name` not misspelled; references to that are no mistakes of their own."""
+    for key, value in table.items():
+        if key not in LAYER and isinstance(value, str) and meant(key, table)[:1] == ["name"]:
+            return value
+    return None

@@ -14,8 +14,9 @@ from dsl import files
 from dsl import overrides as settings
 from dsl.diagnostics import Fix, SpecError, in_order
 from dsl.expressions import holds_expression
-from dsl.keys import KINDS, LAYER, meant
+from dsl.keys import KINDS, LAYER, meant, meant_name
 from dsl.layering import layered
+from dsl.parts import sound_parts
 from dsl.records import Block, Data, Definition, Document, Group, Input, Layer, Loss, Optimizer, Place, Spec, Train
 from dsl.source import Source, key_text
 from dsl.tables import FAULTY, Faults, Table, described, is_whole, resolved
@@ -26,8 +27,7 @@ DTYPES: Final = (
 )  # fmt: skip
 # Names that the source of a module needs for itself.
 _TAKEN: Final = ("self", "torch", "nn", "F", "Tensor", "OrderedDict")
-# What the rest of a spec refers to: where one of them is not read, nothing is told of the rest.
-_ALL_LEAN_ON: Final = frozenset(("vars", "blocks", "model", "inputs", "model.inputs", "model.layers", "model.blocks"))
+_TOP: Final = ("vars", "blocks", "loss", "optimizer", "data", "train")
 # Keys of the language that this version does not read.
 _LATER_TOP: Final = ("scheduler", "metrics")
 _LATER_MODEL: Final = ("weights", "rename")
@@ -52,26 +52,8 @@ def _read(source: Source, changes: Mapping[str, Any]) -> Spec:
     scope = _vars(tables.get("vars"), root.at("vars"), faults)
     spec = _Reader(faults, scope).spec(Table(tables, root, faults, scope), document)
     if faults or spec is None:
-        raise SpecError(in_order(faults), _sound_parts(spec, faults) if spec is not None else None)
+        raise SpecError(in_order(faults), sound_parts(spec, faults) if spec is not None else None)
     return spec
-
-
-def _sound_parts(spec: Spec, faults: Faults) -> Spec | None:
-    """What is left of a spec whose form is at fault, so that more may be told of it and nothing twice."""
-    keys = [each.key for each in faults]
-    meant = [each.fix.replacement for each in faults if each.fix and each.code == "key"]
-    misnamed = any(each.code == "name" and each.key.startswith("vars.") for each in faults)
-    if misnamed or not spec.model.layers or not _ALL_LEAN_ON.isdisjoint((*keys, *meant)):
-        return None
-    at_fault = {re.split(r"[.[]", key)[0] for key in keys}
-    if any(each.faulty for each in spec.model.inputs or ()):
-        at_fault.add("data")
-    return replace(
-        spec,
-        losses=() if "loss" in at_fault or "model.outputs" in keys else spec.losses,
-        optimizer=None if "optimizer" in at_fault else spec.optimizer,
-        data=None if "data" in at_fault else spec.data,
-    )
 
 
 def _vars(values: Any, place: Place, faults: Faults) -> dict[str, Any]:
@@ -83,14 +65,18 @@ def _vars(values: Any, place: Place, faults: Faults) -> dict[str, Any]:
         faults.add(place, f"`vars` is a table, not {described(values)}")
         return scope
     for name, value in values.items():
-        if not name.isidentifier() or keyword.iskeyword(name):
+        if keyword.iskeyword(name):
+            faults.add(place.at(name), f"`{name}` is a Python keyword and cannot name a var", "name", part="key")
+        elif not name.isidentifier():
             faults.add(place.at(name), f"a var's name has letters, digits and `_`, unlike `{name}`", "name", part="key")
         before = len(faults)
         scope[name] = resolved(value, place.at(name), faults, scope)
-        later = [each for each in values if each not in scope and re.search(rf"\b{re.escape(each)}\b", str(value))]
+        earlier = list(scope)[:-1]
+        later = [each for each in values if each not in earlier and re.search(rf"\b{re.escape(each)}\b", str(value))]
         if later:
-            told = [f"`{each}` is written after it: a var sees those before it" for each in later]
-            faults[before:] = [replace(each, notes=(*each.notes, *told), fix=None) for each in faults[before:]]
+            where = {each: "is this var itself" if each == name else "is written after it" for each in later}
+            told = [f"`{each}` {where[each]}: a var sees those before it" for each in later]
+            faults[before:] = [replace(each, notes=tuple(told), fix=None) for each in faults[before:]]
     return scope
 
 
@@ -105,7 +91,13 @@ class _Reader:
         blocks = self.blocks(top.table("blocks"))
         model_table = top.table("model")
         model = self.model(model_table) if model_table else None
-        if not top.has("model"):
+        bare = [key for key in ("inputs", "layers", "outputs") if top.raw(key) is not None]
+        if bare and not top.has("model"):
+            listed = " and ".join(f"`{each}`" for each in bare)
+            message = f"{listed} stand{'s' if len(bare) == 1 else ''} outside of `[model]`"
+            self.faults.add(top.place.at(bare[0]), message, "key", part="key",
+                            fix=Fix("write [model] on a line before it"))  # fmt: skip
+        if not top.has("model") and not bare and not top.meant("model"):
             top.faults.add(
                 top.place, "the spec has no `[model]`", "missing", notes=("a model has `inputs` and `layers`",)
             )
@@ -122,10 +114,15 @@ class _Reader:
 
     def model(self, table: Table) -> Block:
         inputs = self.inputs(table)
-        if not inputs and not table.has("inputs"):
+        if not inputs and not table.has("inputs") and not table.meant("inputs"):
             self.faults.add(table.place, "the model has no `inputs`", "missing", part="key",
                             notes=('inputs = { image = ["N", 1, 28, 28] }',))  # fmt: skip
         block = self.block(table, inputs or ())
+        for key in _TOP:
+            if table.raw(key) is not None:
+                self.faults.add(table.place.at(key), f"`{key}` has no place in `[model]`", "key", part="key",
+                                fix=Fix(f"[{key}] stands beside [model], not in it"))  # fmt: skip
+        _forget(table, *_TOP)
         table.close(_LATER_MODEL)
         return block
 
@@ -191,7 +188,8 @@ class _Reader:
         return tuple(found)
 
     def block(self, table: Table, inputs: tuple[Input, ...] | None) -> Block:
-        layers = self.layers(table.raw("layers"), table.place.at("layers"), table.has("layers"))
+        there = table.has("layers") or table.meant("layers")
+        layers = self.layers(table.raw("layers"), table.place.at("layers"), there)
         outputs = table.raw("outputs")
         if outputs is not None and not isinstance(outputs, str | list | dict):
             table.wrong("outputs", outputs, "a name, an array of names or a table of names")
@@ -251,7 +249,10 @@ class _Reader:
             table.faults.add(table.place.at("high"), f"`high` is above `low` ({low or 0}), unlike {high}")
         table.close()
         if not isinstance(value, list):
-            self.faults.add(table.place, f"`{name}` has no `shape`", "missing", part="key")
+            if value is not None:
+                table.wrong("shape", value, 'an array such as ["N", 3, 32, 32]')
+            elif not _misspelled(table, "shape", "options"):
+                self.faults.add(table.place, f"`{name}` has no `shape`", "missing", part="key")
             return None
         shape = self.shape(value, table.place.at("shape"))
         if shape is None:
@@ -269,11 +270,16 @@ class _Reader:
         return tuple(value)
 
     def layers(self, value: Any, place: Place, there: bool = True) -> tuple[Layer, ...]:
+        if value is None and there:  # a misspelled key, which is told
+            return ()
         if not there:
             self.faults.add(Place(place.document, place.path[:-1]), "there are no `layers`", "missing", part="key")
             return ()
         if not isinstance(value, list):
-            self.faults.add(place, f"`layers` is an array of tables, not {described(value)}")
+            key = place.path[-1]
+            header = f", or [[{key_text(place.path)}]]" if all(isinstance(each, str) for each in place.path) else ""
+            fix = Fix(f"{key} = [{{ ... }}]{header}") if isinstance(value, dict) else None
+            self.faults.add(place, f"`{key}` is an array of tables, not {described(value)}", fix=fix)
             return ()
         if not value:
             self.faults.add(place, "`layers` is empty: there is at least one layer", "missing")
@@ -290,7 +296,9 @@ class _Reader:
     def layer(self, table: Table) -> Layer:
         before = len(self.faults)
         layer = self.whole_layer(table)
-        return replace(layer, faulty=self.at_fault(table.place, before))
+        if not self.at_fault(table.place, before):
+            return layer
+        return replace(layer, faulty=True, name=layer.name if layer.name is not None else meant_name(table.values))
 
     def whole_layer(self, table: Table) -> Layer:
         name, kind, reads = self.name(table), self.words(table, "type"), table.raw("input")
@@ -335,20 +343,28 @@ class _Reader:
                 message = f"`{key}` has no place on a layer with `{kind}`, which has no parameters of its own"
                 self.faults.add(table.place.at(key), message, "key", fix=fix)
 
-    def no_kind(self, table: Table) -> None:
-        """Nothing says what a layer is, or a misspelled key does."""
+    def misspelled_type(self, table: Table) -> bool:
+        """Whether a key that stands for `type`, or for another that says what a layer is, is misspelled; told then."""
         for key in table.values:
             near = meant(key, table.values, KINDS)
             if near and key not in LAYER:
                 self.faults.add(table.place.at(key), f"unknown key `{key}`", "key", part="key",
                                 fix=Fix(f"did you mean `{near[0]}`?", near[0]))  # fmt: skip
-                return
+                return True
+        return False
+
+    def no_kind(self, table: Table) -> None:
+        """Nothing says what a layer is, or a misspelled key does."""
+        if self.misspelled_type(table):
+            return
         self.faults.add(table.place, "a layer has a `type`, `layers`, `share` or `value`", "missing")
 
     def group(self, table: Table, common: dict[str, Any]) -> Layer:
         for key in ("type", "share", "value"):
-            if table.raw(key) is not None:
-                self.faults.add(table.place.at(key), f"a layer has `{key}` or `layers`, not both", "key")
+            value = table.raw(key)
+            if value is not None:
+                fix = Fix("leave type out: a group is a Sequential") if value == "Sequential" else None
+                self.faults.add(table.place.at(key), f"a layer has `{key}` or `layers`, not both", "key", fix=fix)
         inputs = self.named_inputs(table) if table.raw("inputs") is not None else None
         block = self.block(table, inputs)
         _forget(table, "type", "share", "value")
@@ -392,7 +408,8 @@ class _Reader:
         if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
             tables = [Table(each, place.at(i), self.faults, self.scope) for i, each in enumerate(value)]
             return tuple(self.loss(table) for table in tables)
-        top.wrong("loss", value, "a table or an array of tables")
+        fix = Fix(f'[loss] with type = "{value}"') if isinstance(value, str) else None
+        top.wrong("loss", value, "a table or an array of tables", fix)
         return ()
 
     def loss(self, table: Table) -> Loss:
@@ -403,7 +420,8 @@ class _Reader:
             table.close()
             return Loss(place=table.place, block=block, name=name, factor=factor)
         if not table.has("type") and not table.has("value"):
-            self.faults.add(table.place, "the loss has no `type`", "missing", part="key")
+            if not self.misspelled_type(table):
+                self.faults.add(table.place, "the loss has no `type`", "missing", part="key")
             return Loss(place=table.place, block=Block(place=table.place, inputs=(), layers=()))
         layer = self.layer(table)
         arguments = {key: value for key, value in layer.arguments.items() if key != "factor"}
@@ -416,7 +434,7 @@ class _Reader:
             return None
         kind = table.text("type")
         if kind is None:
-            if not table.has("type"):
+            if not table.has("type") and not self.misspelled_type(table):
                 self.faults.add(table.place, "the optimizer has no `type`", "missing", part="key")
             return None
         groups = self.groups(table.raw("groups"), table.place.at("groups"))
@@ -447,7 +465,7 @@ class _Reader:
         if table is None:
             return None
         source = table.value("source", None, _is_source, "a name, a path or a table of files")
-        if not table.has("source"):
+        if not table.has("source") and not _misspelled(table, "source", "validation"):
             self.faults.add(table.place, "the data has no `source`", "missing", part="key")
         validation = table.value("validation", None, _is_validation, "a part between 0 and 1, or a source")
         fields = resolved(table.raw("fields") or {}, table.place.at("fields"), self.faults, self.scope)
@@ -455,7 +473,7 @@ class _Reader:
             table.wrong("fields", table.values["fields"], "a table")
             fields = {}
         prepare = None
-        if table.has("prepare"):
+        if table.raw("prepare") is not None:
             layers = self.layers(table.raw("prepare"), table.place.at("prepare"))
             prepare = Block(place=table.place.at("prepare"), layers=layers)
         data = Data(
@@ -504,6 +522,10 @@ class _Reader:
 def _quoted(key: str, value: Any) -> Fix | None:
     """A position is text where a name may stand."""
     return Fix(f'{key} = "{value}"', f'{key} = "{value}"') if is_whole(value) else None
+
+
+def _misspelled(table: Table, *keys: str) -> bool:
+    return any(table.meant(key) for key in keys)
 
 
 def _forget(table: Table, *keys: str) -> None:

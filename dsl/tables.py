@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from dsl.catalogue.aliases import WORDS as WORDS_ELSEWHERE
 from dsl.catalogue.suggestions import suggest
 from dsl.diagnostics import Diagnostic, Fix
 from dsl.expressions import ExpressionError, evaluate, holds_expression
@@ -15,6 +16,7 @@ from dsl.records import Place
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
+_MOST: Final = 12  # names that a note lists
 # Names that people write in expressions, and where they hold.
 _NAMES: Final = {
     "i": "`i` counts the copies of a `repeat`, and does not reach into a named block: give it as a param",
@@ -76,7 +78,7 @@ class Table:
         expected = "one of " + ", ".join(f'"{word}"' for word in words)
         value = self.raw(key)
         if isinstance(value, str) and not holds_expression(value) and value not in words:
-            near = suggest(value, words)
+            near = suggest(value.removeprefix("torch."), words, WORDS_ELSEWHERE)
             fix = Fix(f'did you mean "{near[0]}"?', f'{key} = "{near[0]}"') if near else None
             self.faults.add(self.place.at(key), f'`{key}` is {expected}, not "{value}"', fix=fix)
             return default
@@ -95,6 +97,10 @@ class Table:
         self.faults.add(
             self.place.at(key), f"`{key}` is {expected}, not {described(value)}", label=f"expected {expected}", fix=fix
         )
+
+    def meant(self, key: str) -> bool:
+        """Whether a key that is not there has been misspelled, which `close` tells."""
+        return not self.has(key) and any(each not in self.asked and key in suggest(each, [key]) for each in self.values)
 
     def close(self, later: Iterable[str] = (), of: str = "") -> None:
         """Report every key that no getter asked for. `later`: keys of the language that this version does not read.
@@ -152,7 +158,11 @@ def remarks(error: ExpressionError, scope: Iterable[str]) -> tuple[Fix | None, t
     near = suggest(error.name, error.among or list(scope))
     fix = Fix(f"did you mean `{near[0]}`?") if near else None
     note = _NAMES.get(error.name)
-    return fix if note is None else None, (note,) if note is not None else ()
+    if note is not None:
+        return None, (note,)
+    known = [] if fix or error.among else list(scope)
+    listed = ", ".join([*known[:_MOST], *(["..."] if len(known) > _MOST else [])])
+    return fix, (f"names here: {listed}",) if listed else ()
 
 
 def is_whole(value: Any) -> bool:

@@ -213,6 +213,8 @@ class Construct:
             trains = not (node.frozen and (node.parameters or node.role == "parameter"))
             if not trains and node.module == child:
                 yield f"{path_text(self.structure, self.name, child)}.requires_grad_(False)"
+            elif not trains and node.module == self.structure.regions[self.name].module:
+                yield from (f"{attribute('self', name)}.requires_grad_(False)" for name in node.parameters)
         elif self.structure.forms[child] in ("chain", "list"):
             if self.structure.regions[child].frozen:
                 yield f"{path_text(self.structure, self.name, child)}.requires_grad_(False)"

@@ -111,7 +111,8 @@ class Forward:
         """What is called; a module without a level is the class that holds it."""
         if node.role != "module":
             return ""
-        return "super().forward" if node.module == node.region else self._value((f"@{node.module}",))
+        own = node.module == self.structure.regions[node.region].module
+        return "super().forward" if own else self._value((f"@{node.module}",))
 
     def _in_training(self, text: str, passes: Any) -> str:
         return text if passes is None else f"{text} if self.training else {self._structured(passes)}"
@@ -189,8 +190,7 @@ class Forward:
     def _text(self, key: Key) -> str | None:
         for length in range(len(key), 0, -1):
             if key[:length] in self.holds:
-                picks = "".join(f".{each}" if isinstance(each, str) else f"[{each}]" for each in key[length:])
-                return self.holds[key[:length]] + picks
+                return self.holds[key[:length]] + "".join(self.structure.steps(key)[length - 1 :])
         if str(key[0]).startswith("@") and self.structure.inside(key, self.name):
             return path_text(self.structure, self.name, str(key[0])[1:])
         return None

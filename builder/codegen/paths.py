@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 def path_text(structure: Structure, region: str, path: str) -> str:
     """What stands at a path from the top, as the class of a region reaches it."""
     at = structure.regions[region].module
+    if path == at:
+        return "self"
     text = "self"
     for part in path.removeprefix(f"{at}." if at else "").split("."):
         listed = at in structure.forms and structure.forms[at] in ("chain", "list") and part.isdigit()

@@ -78,12 +78,25 @@ class Structure:
             for each in references.values():
                 yield from self.keys(each)
 
+    def steps(self, key: Key) -> list[str]:
+        """Each pick of a key as text: a dict that feeds an input is asked by key, torch's named tuples by attribute."""
+        region, _, name = str(key[0]).removeprefix("#").rpartition(":")
+        fed = self.regions[region].reads[name] if str(key[0]).startswith("#") else None
+        texts = []
+        for pick in key[1:]:
+            structured = isinstance(fed, list) or (isinstance(fed, dict) and not isinstance(fed.get("from"), str))
+            texts.append(f'["{pick}"]' if structured and isinstance(pick, str) else _picked(pick))
+            fed = fed[pick] if structured and fed is not None else None
+        return texts
+
     def inside(self, key: Key, region: str) -> bool:
         """Whether a region makes or holds what the key names."""
         if not region:
             return True
         if key[0].startswith("@"):
-            return str(key[0]).startswith(f"@{self.regions[region].module}.")
+            there = self.regions[region]  # copies that another made are called one by one by what stands around them
+            opened = there.copies and there.module != region
+            return not opened and str(key[0]).startswith(f"@{there.module}.")
         if key[0].startswith("#"):
             return f"{str(key[0])[1:].rpartition(':')[0]}.".startswith(f"{region}.")
         return str(key[0]).startswith(f"{region}.")
@@ -93,7 +106,7 @@ class Structure:
         yield from self.keys([node.reads, node.keyword_reads, node.device, node.passes])
         for reference, _ in node.sizes.values():
             yield self.key(reference)
-        if node.role == "module" and node.module != node.region:
+        if node.role == "module" and node.module != self.regions[node.region].module:
             yield (f"@{node.module}",)
 
     def parts(self, region: str) -> Iterator[tuple[str, list[Key]]]:
@@ -140,7 +153,7 @@ class Structure:
             if child in self.regions:
                 there = self.regions[child]
                 self._need(self.keys([there.reads, there.passes]), region)
-                if there.module != child:
+                if there.module != child and not there.copies:
                     self._need([(f"@{there.module}",)], region)
                 self._note_needs(child)
             elif self.nodes[child].role not in _STORED and child not in self.kept:
@@ -198,7 +211,7 @@ class Structure:
         """The one tensor that a child of a chain reads, were it one."""
         if child in self.regions:
             there = self.regions[child]
-            keys = list(dict.fromkeys(self.call_reads(child)))
+            keys = self.call_reads(child)
             fits = self.forms[child] in ("chain", "class") and len(keys) == 1 and len(there.reads) <= 1
             return keys[0] if fits and there.passes is None else None
         node = self.nodes[child]
@@ -207,3 +220,7 @@ class Structure:
             return None
         keys = list(self.keys(node.reads))
         return keys[0] if len(keys) == 1 and len(node.reads) == 1 and isinstance(node.reads[0], dict) else None
+
+
+def _picked(pick: int | str) -> str:
+    return f".{pick}" if isinstance(pick, str) else f"[{pick}]"

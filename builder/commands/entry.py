@@ -118,7 +118,7 @@ def _tell_faults(error: dsl.SpecError, options: argparse.Namespace) -> int:
         data = [each.as_data() for each in faults]
         print(json.dumps({"spec": options.spec, "ok": False, "diagnostics": data}))
         return AT_FAULT
-    _say("\n\n".join(str(each) for each in faults))
+    _say(str(error))
     if len(faults) > 1:
         _say(f"\n{len(faults)} faults")
     return AT_FAULT

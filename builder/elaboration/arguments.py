@@ -13,6 +13,7 @@ from typing import Any
 from builder.elaboration.sight import FaultToldError, Seen
 from builder.shapes.sizes import Free
 from dsl.catalogue import Entry, Parameter, Problem, absent, bind, find, find_settings, mismatch, signature_of, suggest
+from dsl.catalogue.aliases import WORDS
 from dsl.catalogue.types import DTYPES, words
 from dsl.diagnostics import Fix
 from dsl.records import Place
@@ -37,7 +38,33 @@ def argument_data(entry: Entry, key: str, value: Any, place: Place, faults: Faul
     if isinstance(value, dict) and "type" in value and _takes_layer(entry, key):
         settings = all("settings" in each.type.split(" | ") for each in _parameters(entry, key))
         return _layer(value, place, faults, settings)
+    if isinstance(value, dict):
+        _check_table(entry, key, value, place, faults)
     return value
+
+
+def _check_table(entry: Entry, key: str, value: dict[str, Any], place: Place, faults: Faults) -> None:
+    """A table where a tensor goes has `tensor` and may have `dtype`; where a layer goes, a `type`."""
+    kinds = {each for parameter in _parameters(entry, key) for each in parameter.type.split(" | ")}
+    known = ("tensor", "dtype") if "tensor" in kinds else ("type",) if kinds & _LAYERS else ()
+    if not known or any(each.startswith("{") for each in kinds):
+        return
+    before = len(faults)
+    for each in value if "tensor" in known else ():
+        near = suggest(each, known)
+        if each not in known:
+            fix = Fix(f"did you mean `{near[0]}`?", near[0]) if near else None
+            faults.add(place.at(each), f"unknown key `{each}` of a tensor", "key", part="key", fix=fix,
+                       notes=() if near else ("it has `tensor` and `dtype`",))  # fmt: skip
+    if len(faults) == before and known[0] not in value:
+        faults.add(place, f"a table as `{key}` of {entry.name} has a `{known[0]}`", "argument")
+    if len(faults) == before and value.get("dtype", "float32") not in DTYPES:
+        likely = suggest(str(value["dtype"]).removeprefix("torch."), DTYPES, WORDS)
+        fix = Fix(f'did you mean "{likely[0]}"?', f'dtype = "{likely[0]}"') if likely else None
+        message = f"`dtype` is one of torch's, such as float32, not {described(value['dtype'])}"
+        faults.add(place.at("dtype"), message, fix=fix)
+    if len(faults) > before:
+        raise FaultToldError
 
 
 def is_reference(entry: Entry, key: str, value: Any) -> bool:
@@ -208,8 +235,33 @@ def _tell(entry: Entry, problem: Problem, place: Place, faults: Faults) -> None:
 
 
 def _tell_type(kind: str, key: str, found: Any, expected: str, place: Place, faults: Faults) -> None:
+    problem = Problem(kind="type", argument=key, found=found, expected=expected)
     message = f"`{key}` of {kind} is {expected}, not {described(found)}"
-    faults.add(place, message, "argument", label=f"expected {expected}")
+    faults.add(place, message, "argument", label=f"expected {expected}", fix=meant_value(problem, ()))
+
+
+def meant_value(problem: Problem, names: Collection[str], *, computed: bool = False) -> Fix | None:
+    """What was meant by a value of another type: a word near it, a value in quotes, a var or a param without braces.
+
+    names: those of params and vars. computed: the value comes out of an expression, and is not to be replaced.
+    """
+    key, found = problem.argument, problem.found
+    near, bare = problem.suggestions, found.strip("${}() ") if isinstance(found, str) else ""
+    if near:
+        return Fix(f'did you mean "{near[0]}"?', None if computed else f'{key} = "{near[0]}"')
+    if bare and not computed and (bare in names or bare != found):
+        return _written(f'{key} = "${{{bare}}}"')
+    if problem.unquoted and not computed:
+        return _written(f"{key} = {problem.unquoted}")
+    if bare and "a table with a type" in problem.expected and find(bare) is not None:
+        return _written(f'{key} = {{ type = "{bare}" }}')
+    if isinstance(found, float) and found == int(found) and "whole number" in problem.expected:
+        return Fix(f"{int(found)}; in an expression, `//` divides to a whole number")
+    return None
+
+
+def _written(text: str) -> Fix:
+    return Fix(text, text)
 
 
 def either_of(several: Sequence[str]) -> str:

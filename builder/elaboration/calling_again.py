@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from builder.elaboration.around import check_in_sight
 from builder.elaboration.blocks import told_where
 from builder.elaboration.copies import count_of, held
 from builder.elaboration.frame import Feed, Frame
@@ -28,6 +29,7 @@ def called_again(walk: Ledger, layer: Layer, key: str | None, frame: Frame, feed
     finally:
         told_where(walk.faults, since, f"called again by `{label_of(layer, called)}`")
     if len(walk.faults) == since:
+        check_in_sight(layer, feed, frame, frame.prefix + called, walk)
         first, here = recipe.name, frame.prefix + called
         pairs = [(node, walk.node(first + node.name.removeprefix(here))) for node in walk.nodes[at:]]
         same_again(layer, here, pairs, walk.faults)

@@ -16,6 +16,7 @@ from builder.elaboration.naming import check_name, failed, label_of, name_of
 from builder.elaboration.sharing import Recipe
 from builder.elaboration.sight import FaultToldError, Seen, tuple_of
 from builder.shapes.sizes import Free
+from dsl.diagnostics import Fix
 from dsl.expressions import holds_expression
 from dsl.records import Layer
 from dsl.tables import FAULTY, described, is_whole, resolved
@@ -38,7 +39,7 @@ def repeated(walk: Ledger, layer: Layer, frame: Frame, first: Any, before: Seen 
     check_name(layer.name, layer, True, frame, walk.vars, walk.faults)
     key = walk.key(layer.name, frame)
     assert key is not None
-    walk.recipes[frame.modules + key] = Recipe(layer, frame, frame.prefix + key, copies=True)
+    walk.recipes[frame.modules + key] = Recipe.of(layer, frame, key, copies=True)
     try:
         seen = held(walk, layer, count, key, frame, feeds, frame.modules + key)
     except FaultToldError:
@@ -51,7 +52,7 @@ def held(walk: Ledger, layer: Layer, count: int, key: str, frame: Frame, feeds: 
     name = frame.prefix + key
     frame.region.children.append(name)
     region = walk.open(name, "", layer.place, path, copies=count)
-    inside = replace(frame, prefix=f"{name}.", modules=f"{path}.", entries=Entries(region))
+    inside = replace(frame, prefix=f"{name}.", modules=f"{path}.", entries=Entries(region), start=0)
     seen = _copies(walk, layer, count, inside, frame, feeds)
     walk.close(name, results=seen.reference)
     return replace(seen, label=label_of(layer, key), module=path)
@@ -68,30 +69,31 @@ def _copies(walk: Ledger, layer: Layer, count: int, inside: Frame, frame: Frame,
         if results and not parallel:
             body = layer.group or getattr(definition_of(walk, layer, at), "body", None)
             feed = handed_by_name(body, feed, results[-1]) or feed.handed(results[-1])
-        results.append(_copy(walk, layer, replace(inside, constants=at.constants, scope=scope), at, feed))
-        if results[-1].unknown:
+        key, seen = _copy(walk, layer, replace(inside, constants=at.constants, scope=scope), at, feed)
+        results.append(seen)
+        if seen.unknown:
             raise FaultToldError
         if inside is frame:
-            frame.scope.update({key: seen for key, seen in scope.items() if key not in frame.scope})
+            frame.see(key, seen)
     return tuple_of(results) if parallel else results[-1]
 
 
-def _copy(walk: Ledger, layer: Layer, copy: Frame, frame: Frame, feed: Feed) -> Seen:
-    """One copy, under its number, or under its own name, at its position."""
+def _copy(walk: Ledger, layer: Layer, copy: Frame, frame: Frame, feed: Feed) -> tuple[str, Seen]:
+    """One copy, under its number, or under its own name, at its position: (what it is called, its result)."""
     name = None
     if layer.name is not None and holds_expression(layer.name):
         name = name_of(layer, frame, walk.faults)
         check_name(name, layer, has_module(walk, layer, frame), copy, walk.vars, walk.faults)
-    key = walk.key(name, copy)
+    key = walk.key(name, copy) or ""
     since = len(walk.faults)
     try:
         seen = walk.once(layer, key, copy, feed)
     finally:
         if definition_of(walk, layer, frame) is None:  # a block says so itself
-            told_where(walk.faults, since, f"in copy {frame.constants['i']} of `{label_of(layer, key)}`")
-    if name is not None:
-        copy.scope[name] = seen
-    return seen
+            called = layer.name or layer.type
+            what = f"`{label_of(layer, key)}`" if called else f"the layer in {layer.place.line_words}"
+            told_where(walk.faults, since, f"in copy {frame.constants['i']} of {what}")
+    return key, seen
 
 
 def count_of(walk: Ledger, layer: Layer, frame: Frame) -> int:
@@ -105,7 +107,10 @@ def count_of(walk: Ledger, layer: Layer, frame: Frame) -> int:
         raise FaultToldError
     if not is_whole(count) or not 0 <= count <= _MOST_COPIES:
         expected = f"a whole number from 0 to {_MOST_COPIES:,}"
-        walk.faults.add(place, f"`repeat` is {expected}, not {described(count)}", "value", label="how many copies")
+        bare = str(layer.repeat).strip('"')
+        fix = Fix(f"repeat = {bare}", f"repeat = {bare}") if isinstance(layer.repeat, str) and bare.isdigit() else None
+        message = f"`repeat` is {expected}, not {described(count)}"
+        walk.faults.add(place, message, "value", label="how many copies", fix=fix)
         raise FaultToldError
     return int(count)
 

@@ -49,7 +49,7 @@ def _referred(written: Any, place: Place, frame: Frame, faults: Faults) -> Seen:
             raise FaultToldError
     if isinstance(written, Seen):
         return written
-    around = Surroundings(frame.layers, frame.blocks[-1] if frame.blocks else "")
+    around = Surroundings(frame.layers, frame.blocks[-1] if frame.blocks else "", value=place.path[-1] != "input")
     return look_up(written, frame.scope, place, faults, around)
 
 
@@ -80,7 +80,7 @@ def one_tensor(feed: Feed, layer: Layer, what: str, frame: Frame, faults: Faults
         tensors = [key for key, each in frame.scope.items() if not isinstance(each.value, ChoiceType)]
         fix = Fix(f'add input = "{tensors[0]}"') if tensors else None
         faults.add(_named_place(layer), f"{what} does not say which input it reads", "input",
-                   notes=("inputs: " + ", ".join(tensors),), fix=fix)  # fmt: skip
+                   notes=("inputs: " + ", ".join(tensors),) if tensors else ("there is none",), fix=fix)  # fmt: skip
         raise FaultToldError
     return seen
 

@@ -35,6 +35,7 @@ class Frame:
     rest: the keys that the block was given and does not name. blocks: the named blocks around, the innermost last.
     shared: the modules inside were made by an earlier layer. layers: those of the block, for what stands later.
     inputs: names of the block's own inputs. prepares: its layers make fields anew, so names may stand twice.
+    start: how many entries there were before a named block without a level, which counts its own positions from 0.
     """
 
     prefix: str
@@ -49,6 +50,7 @@ class Frame:
     shared: bool = False
     inputs: frozenset[str] = frozenset()
     prepares: bool = False
+    start: int = 0
 
     @property
     def region(self) -> Region:
@@ -57,6 +59,10 @@ class Frame:
     def names(self) -> Mapping[str, Any]:
         """What an expression sees: constants hide layers. A view, as there may be thousands of layers."""
         return ChainMap(dict(self.constants), self.scope)
+
+    def see(self, key: str, seen: Seen) -> None:
+        """Put a result in sight under the name or the position of its entry."""
+        self.scope[str(int(key) - self.start) if key.isdigit() else key] = seen
 
     def with_constants(self, **more: Any) -> Frame:
         return replace(self, constants={**self.constants, **more})

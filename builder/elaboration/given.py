@@ -56,7 +56,8 @@ def _more(layer: Layer, frame: Frame, faults: Faults) -> dict[str, Given]:
         raise FaultToldError
     if layer.args == "${rest}":
         return dict(frame.rest)
-    scope = {**frame.names(), "rest": {key: value for key, (value, _) in frame.rest.items()}}
+    rest = {"rest": {key: value for key, (value, _) in frame.rest.items()}} if frame.blocks else {}
+    scope = {**frame.names(), **rest}
     value = _value(layer.args, place, faults, scope)
     if not isinstance(value, dict):
         fix = Fix('args = "${rest}"', 'args = "${rest}"') if value == "rest" else None

@@ -9,14 +9,16 @@ from typing import Any
 from builder.elaboration.blocks import bound_inputs, bound_params, told_where, used_as
 from builder.elaboration.frame import Entries, Feed, Frame
 from builder.elaboration.given import truth
+from builder.elaboration.handing import made_here
 from builder.elaboration.ledger import Ledger
 from builder.elaboration.naming import label_of
 from builder.elaboration.outputs import result_of
 from builder.elaboration.sight import FaultToldError, Seen, entering, leaving
 from builder.elaboration.single import passes
-from builder.elaboration.starting import held_in, starts, tell_unmatched
+from builder.elaboration.starting import check_dims, held_in, starts, tell_unmatched
 from builder.elaboration.tying import tie_inside
 from builder.shapes.call import ChoiceType
+from dsl.catalogue import find
 from dsl.diagnostics import Fix
 from dsl.records import Block, Definition, Layer, Place
 
@@ -43,7 +45,9 @@ def of_block(
         raise FaultToldError
     if definition.name in frame.blocks:
         circle = " -> ".join((*frame.blocks[frame.blocks.index(definition.name) :], definition.name))
-        walk.faults.add(layer.place.at("type"), f"a block cannot contain itself: {circle}", "type")
+        entry = find(definition.name)
+        fix = Fix(f"{entry.target} is PyTorch's", f'type = "{entry.target}"') if entry is not None else None
+        walk.faults.add(layer.place.at("type"), f"a block cannot contain itself: {circle}", "type", fix=fix)
         raise FaultToldError
     bound = bound_inputs(definition.body.inputs or (), feed, layer, definition.name, walk.faults)
     params, rest = bound_params(definition, layer, frame, bound, walk.vars, walk.faults)
@@ -67,6 +71,7 @@ def _inside(
     frozen = frozen or truth(layer.freeze, layer, "freeze", frame, walk.faults)
     inner = replace(frame, layers=body.layers, frozen=frame.frozen or frozen)
     if key is None:
+        inner = replace(inner, start=frame.entries.count if kind else frame.start)
         return _level(walk, layer, body, inner, around, bound, frame)
     name = frame.prefix + key
     frame.region.children.append(name)
@@ -74,7 +79,7 @@ def _inside(
     inputs = {each: entering(seen, name, each) for each, seen in bound.items()}
     named = inputs if body.inputs is not None else {}
     inner = replace(inner, prefix=f"{name}.", modules=f"{path}.", entries=Entries(region),
-                    scope={**around, **named}, inputs=frozenset(named))  # fmt: skip
+                    scope={**around, **named}, inputs=frozenset(named), start=0)  # fmt: skip
     init = {**_init_of(walk, body, body.place, inner), **_init_of(walk, layer, layer.place, frame)}
     last = walk.layers(body, inner, None, only(inputs))
     seen = result_of(body, inner.scope, last, walk.faults)
@@ -86,8 +91,9 @@ def _inside(
         check_matched(walk, name, body.init, body.place)
         if layer.group is None:
             check_matched(walk, name, layer.init, layer.place)
-    walk.close(name, results=seen.reference, init=init, frozen=frozen,
-               passes=passes(walk, layer, frame, feed, seen))  # fmt: skip
+    passed = passes(walk, layer, frame, feed, seen)
+    seen = seen if passed is None or seen.unknown else made_here(walk, layer, seen, inner)
+    walk.close(name, results=seen.reference, init=init, frozen=frozen, passes=passed)
     return replace(seen, reference=leaving(seen.reference, name, bound), label=label_of(layer, key),
                    place=layer.place, module=path, parameters={}, high=None)  # fmt: skip
 
@@ -104,11 +110,13 @@ def _level(
                             fix=Fix("give the group a name, or write it on its layers"))  # fmt: skip
             raise FaultToldError
     named = bound if body.inputs is not None else {}
-    scope = {**around, **named}
-    before = set(scope)
+    before = {**around, **named}
+    scope = dict(before)
     last = walk.layers(body, replace(inner, scope=scope, inputs=frozenset(named)), None, only(bound))
     seen = result_of(body, scope, last, walk.faults)
-    frame.scope.update({name: each for name, each in scope.items() if name not in before})
+    for name, each in scope.items():
+        if before.get(name) is not each:
+            frame.see(str(int(name) + inner.start) if name.isdigit() else name, each)
     if seen is None:
         raise FaultToldError
     return replace(seen, label=label_of(layer), place=layer.place)
@@ -126,9 +134,11 @@ def check_matched(walk: Ledger, region: str, init: Any, place: Place) -> None:
         return
     kinds = {each.name: each.type for each in walk.regions}
     there = held_in(region, walk.nodes, kinds)
-    for key in init:
+    for key, how in init.items():
         if key not in there:
             tell_unmatched(key, sorted(there), place, walk.faults)
+        for shape in sorted(there.get(key, ()), key=len)[:1]:
+            check_dims(how, shape, place.at("init", key), walk.faults)
 
 
 def only(inputs: Mapping[str, Seen]) -> Seen | None:

@@ -22,12 +22,13 @@ class Surroundings:
     """What stands around a reference, for words about one that leads nowhere.
 
     layers: those of its block, from the first to the last. block: the named block that it stands in, if one.
-    what: what it must name.
+    what: what it must name. value: whether a number or a truth value might stand there too.
     """
 
     layers: Sequence[Layer] = ()
     block: str = ""
     what: str = "no layer or input before this one"
+    value: bool = False
 
 
 def look_up(
@@ -60,8 +61,8 @@ def _tell_unknown(
     notes = [where] if where else [] if near else [f"names in sight: {_some(list(scope))}"]
     if around.block and not where and not near:
         notes.append("a named block sees its own inputs, its params and [vars]")
-    if _VALUE.fullmatch(head) and not near:
-        notes.append("text names a layer: a number or a truth value stands without quotes")
+    if around.value and _VALUE.fullmatch(head) and not near:
+        notes.append("text is the name of a layer, or its position; a number or a truth value stands without quotes")
     faults.add(place, f'{around.what} is called "{head}"', "reference", part="value", notes=tuple(notes), fix=fix)
 
 
@@ -97,17 +98,16 @@ def _picked(seen: Seen, pick: str, place: Place, faults: Faults, around: Surroun
         return found
     value, label = seen.value, seen.label
     several = isinstance(value, tuple | dict)
+    word = f"`{pick}`" if pick else "what would stand behind the last dot"
     there = [f"{label}.{each}" for each in seen.picks if not several or each not in seen.parameters]
     notes = [f"what can be picked: {', '.join(there)}"] if there else []
     if several:
-        message = f"`{label}` has no result `{pick}`: it gives {text_of(value)}"
+        message = f"`{label}` has no result {word}" + ("" if seen.unknown else f": it gives {text_of(value)}")
     elif any(each.name == label and each.repeat is not None for each in around.layers):
-        message = (
-            f"`{label}` gives the result of its last copy, {text_of(value)}, and `{pick}` is not seen from outside"
-        )
+        message = f"`{label}` gives the result of its last copy, {text_of(value)}, and {word} is not seen from outside"
         notes = []
     else:
-        message = f"`{label}` gives one tensor, {text_of(value)}, and has no `{pick}` to pick"
+        message = f"`{label}` gives one tensor, {text_of(value)}, and has no {word} to pick"
         if not there and seen.module is not None:
             notes = ["the inside of a group, a block or a repeat is not visible from outside; its `outputs` are"]
     near = suggest(pick, seen.picks)

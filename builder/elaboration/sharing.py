@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from builder.elaboration.frame import Frame
@@ -25,13 +25,19 @@ class Recipe:
     name: str
     copies: bool
 
+    @classmethod
+    def of(cls, layer: Layer, frame: Frame, key: str, *, copies: bool) -> Recipe:
+        """What is in sight stays as it is now: a name that is made anew below means nothing to a later call."""
+        return cls(layer, replace(frame, scope=dict(frame.scope)), frame.prefix + key, copies)
+
 
 def module_path(reference: str, frame: Frame, place: Place, faults: Faults) -> str:
     """A path whose first part is a name in sight and the rest state dict keys below it, as a path from the top."""
     head, dot, rest = reference.partition(".")
     if head not in frame.scope:
         _tell_later(head, frame, place, faults)
-    seen = look_up(head, frame.scope, place, faults, Surroundings(frame.layers))
+    surroundings = Surroundings(frame.layers, frame.blocks[-1] if frame.blocks else "")
+    seen = frame.scope[head] if head in frame.scope else look_up(head, frame.scope, place, faults, surroundings)
     if seen.unknown:
         raise FaultToldError
     if seen.module is None:
@@ -56,8 +62,13 @@ def recipe_for(layer: Layer, frame: Frame, recipes: Mapping[str, Recipe], faults
         inside = path.rpartition(".")[0]
         there = [each.removeprefix(f"{inside}.") for each in recipes if each.startswith(f"{inside}.")]
         near = suggest(path.rpartition(".")[2], there)
-        fix = Fix(f'did you mean "{written.rpartition(".")[0]}.{near[0]}"?') if near else None
-        faults.add(place, f'there is no layer "{written}" to call again', "reference", part="value", fix=fix)
+        around = written.rpartition(".")[0]
+        fix = Fix(f'did you mean "{around}.{near[0]}"?') if near else None
+        listed = ", ".join(f"{around}.{each}" for each in there if "." not in each)
+        notes = (f"what stands there: {listed}",) if listed and not near else ()
+        faults.add(
+            place, f'there is no layer "{written}" to call again', "reference", part="value", notes=notes, fix=fix
+        )
         raise FaultToldError
     return path, recipes[path]
 

@@ -52,6 +52,13 @@ class Seen:
         raise TypeError(f"`{self.label}` has no shape here")
 
     @property
+    def what(self) -> str:
+        """For words about an expression that cannot take it."""
+        if isinstance(self.value, ChoiceType):
+            return "a choice, which is settled at call time"
+        return "a tensor; its sizes are in its shape"
+
+    @property
     def picks(self) -> list[str]:
         """What `pick` knows: results, then parameters."""
         several = self.value if isinstance(self.value, dict) else ()

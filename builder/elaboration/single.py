@@ -63,7 +63,7 @@ def _own(walk: Ledger, layer: Layer, node: Node, frame: Frame, feed: Feed, seen:
     """What the keys of every layer say: init, freeze, train_only."""
     frozen = truth(layer.freeze, layer, "freeze", frame, walk.faults)
     own: dict[str, Any] = {"frozen": frame.frozen or frozen}
-    if layer.init is not None and layer.type not in STORED and not frame.shared:
+    if layer.init is not None and layer.type not in STORED and not frame.shared:  # a call starts nothing
         own["init"] = starts(layer.init, layer.place.at("init"), frame, walk.faults)
         if not seen.unknown:
             check_started(own["init"], {**node.parameters, **node.buffers}, layer, walk.faults)

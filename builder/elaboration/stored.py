@@ -11,11 +11,11 @@ from builder.elaboration.feeding import refuse_several
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.given import Given, given_to
 from builder.elaboration.sight import FaultToldError, Seen, data_of, dtype_data, shape_data
-from builder.elaboration.starting import start
+from builder.elaboration.starting import check_dims, start
 from builder.graph import Node
 from builder.shapes.call import TensorType
 from builder.shapes.sizes import Free
-from dsl.catalogue import suggest
+from dsl.catalogue import mismatch, suggest
 from dsl.catalogue.types import DTYPES
 from dsl.diagnostics import Fix
 from dsl.keys import meant
@@ -24,6 +24,7 @@ from dsl.tables import Faults, described, is_whole
 
 STORED = ("Parameter", "Buffer")
 _KEYS = {"Parameter": ("shape", "dtype"), "Buffer": ("shape", "dtype", "persistent")}
+_TRAINED = ("float", "bfloat", "complex")
 # What PyTorch and others call the same, folded.
 _ELSEWHERE = {
     "data": ("init",), "value": ("init",), "tensor": ("init",), "fill": ("init",), "size": ("shape",),
@@ -35,6 +36,10 @@ def stored(layer: Layer, name: str, path: str, frame: Frame, feed: Feed, faults:
     """The node of a tensor of the model's own, and what the layers below see. Its state dict key is its name."""
     kind, given = str(layer.type), given_to(layer, frame, faults)
     _check_keys(kind, given, faults)
+    if kind == "Parameter" and layer.input is not None:
+        fix = Fix("a Buffer keeps the value of its `input`")
+        faults.add(layer.place.at("input"), "a Parameter reads nothing, and takes no `input`", "key", fix=fix)
+        raise FaultToldError
     kept = kind == "Parameter" or given.get("persistent", (True, None))[0]
     if kind == "Buffer" and layer.input is not None:
         node, value = _kept(layer, feed, faults)
@@ -76,6 +81,9 @@ def _drawn(
     shape, dtype = _shape(layer, kind, given, faults), given.get("dtype", ("float32", None))[0]
     how = None if layer.init is None else start(layer.init, layer.place.at("init"), frame, faults, array=True)
     if isinstance(how, list):
+        if mismatch("tensor", how) is not None:
+            faults.add(layer.place.at("init"), "the arrays in an `init` are of one length, and hold numbers", "init")
+            raise FaultToldError
         found = _dims(how)
         if shape is not None and tuple(shape) != found:
             message = f"the {kind} has the shape {tuple(shape)}, but its init has {found}"
@@ -89,6 +97,11 @@ def _drawn(
         faults.add(layer.place.at("type"), "Buffer needs `init` or an `input` whose value it keeps", "argument",
                    fix=Fix("add init = 0"))  # fmt: skip
         raise FaultToldError
+    if isinstance(how, dict):
+        before = len(faults)
+        check_dims(how, shape, layer.place.at("init"), faults)
+        if len(faults) > before:
+            raise FaultToldError
     node = Node(name="", type=kind, target=f"tomograph.{kind}", role=kind.lower(), kind="parameter",
                 arguments=data_of({"shape": shape, **({"dtype": dtype} if "dtype" in given else {})}),
                 init={} if how is None else {"": how})  # fmt: skip
@@ -125,8 +138,12 @@ def _check_keys(kind: str, given: Mapping[str, Given], faults: Faults) -> None:
             notes = () if near else (f"it takes {', '.join(_KEYS[kind])} and init",)
             faults.add(place, f"{kind} has no argument `{key}`", "argument", part="key", notes=notes, fix=fix)
             raise FaultToldError
+        if key == "dtype" and kind == "Parameter" and value in DTYPES and not value.startswith(_TRAINED):
+            fix = Fix('a Buffer, or dtype = "float32"')
+            faults.add(place, f"a Parameter is trained, which numbers of {value} cannot be", "dtype", fix=fix)
+            raise FaultToldError
         if key == "dtype" and value not in DTYPES:
-            near = suggest(str(value), list(DTYPES))
+            near = suggest(str(value).removeprefix("torch."), list(DTYPES))
             fix = Fix(f'did you mean "{near[0]}"?', f'dtype = "{near[0]}"') if near else None
             faults.add(place, f"`dtype` is one of torch's, such as float32, not {described(value)}", fix=fix)
             raise FaultToldError

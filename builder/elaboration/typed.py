@@ -11,6 +11,7 @@ from builder.elaboration.arguments import (
     either_of,
     forward_names,
     is_reference,
+    meant_value,
     reads_nothing,
     refuse_reference,
     tensors_of,
@@ -18,14 +19,15 @@ from builder.elaboration.arguments import (
 from builder.elaboration.feeding import one_tensor, reference, refuse_several
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.given import Given, given_to
-from builder.elaboration.sight import FaultToldError, Seen, data_of, dtype_data, said, shape_data
+from builder.elaboration.sight import FaultToldError, Seen, data_of, dtype_data, said, shape_data, text_of
 from builder.elaboration.sizing import places_of
 from builder.graph import Node
-from builder.shapes.call import Call, Made, Misfit, TensorType, Value
+from builder.shapes.call import Call, ChoiceType, Made, Misfit, TensorType, Value
 from builder.shapes.rules import shape
 from builder.shapes.sizes import Free, plain
 from dsl.catalogue import Entry, Problem, bind, suggest
 from dsl.diagnostics import Fix
+from dsl.expressions import holds_expression
 from dsl.keys import meant
 from dsl.records import Layer, Place
 from dsl.tables import Faults, described
@@ -61,6 +63,7 @@ class TypedLayer:
             arguments = {**self.earlier.arguments, **arguments}
         self._check_arguments(arguments, keyword_reads)
         self._check_tensors(arguments, keyword_reads, reads)
+        self._refuse_choices()
         if any(seen.unknown for seen in self.read):
             made = Made(result=None)
         else:
@@ -125,9 +128,9 @@ class TypedLayer:
         for key in further:
             near = suggest(key, [each for each in takes if each not in self.feed.named])
             fix = Fix(f"did you mean {either_of(near)}?", near[0]) if near else None
+            notes = () if near else (f"its inputs: {', '.join(takes)}",)
             self.faults.add(self.layer.place.at("input", key), f"{self.entry.name} has no input `{key}`", "input",
-                            part="key", fix=fix,
-                            notes=() if near else (f"its inputs: {', '.join(takes)}",))  # fmt: skip
+                            part="key", notes=notes, fix=fix)  # fmt: skip
         if further:
             raise FaultToldError
 
@@ -140,7 +143,8 @@ class TypedLayer:
         if not lengths.unknown and not (
             isinstance(value, TensorType) and len(value.shape) == 1 and value.dtype in ("int64", "int32")
         ):
-            message = f"`lengths` of {self.entry.name} is one whole number for each sequence: int64 (N,)"
+            found = f"{value.dtype} {value}" if isinstance(value, TensorType) else text_of(value)
+            message = f"`lengths` of {self.entry.name} is one whole number for each sequence, int64 (N,), not {found}"
             place = self.layer.place.at("input", "lengths")
             self.faults.add(place, message, "shape", part="value", notes=(f"input: {said(lengths)}",))
             raise FaultToldError
@@ -158,15 +162,17 @@ class TypedLayer:
             place = self._place(problem.argument)
             kind = self.entry.name
             if problem.kind == "unknown":
-                near = self._meant(problem)
-                fix = Fix(f"did you mean {either_of(near)}?", near[0]) if near else None
-                notes = () if near else (f"it takes {problem.expected}",) if problem.expected else ()
+                likely = self._meant(problem)
+                fix = Fix(f"did you mean {either_of(likely)}?", likely[0]) if likely else None
+                if problem.argument == "lengths" and self.entry.name in _RECURRENT:
+                    fix = Fix('input = { input = "...", lengths = "..." }')
+                notes = () if fix else (f"it takes {problem.expected}",) if problem.expected else ()
                 self.faults.add(place, f"{kind} has no argument `{problem.argument}`", "argument", part="key",
                                      notes=notes, fix=fix)  # fmt: skip
             elif problem.kind == "type":
                 message = f"`{problem.argument}` of {kind} is {problem.expected}, not {described(problem.found)}"
-                words = problem.suggestions
-                fix = Fix(f'did you mean "{words[0]}"?', f'{problem.argument} = "{words[0]}"') if words else None
+                computed = holds_expression(self.layer.arguments.get(problem.argument))
+                fix = meant_value(problem, self.frame.constants, computed=computed)
                 self.faults.add(place, message, "argument", label=f"expected {problem.expected}", fix=fix)
             else:
                 what = f": {problem.expected}" if problem.expected else ""
@@ -200,7 +206,22 @@ class TypedLayer:
         if missing:
             named_ones = ", ".join(f"`{each}`" for each in missing)
             self.faults.add(place, f"{self.entry.name} also reads {named_ones}", "input",
-                                 fix=Fix(f'add {missing[0]} = "..." or an array in `input`'))  # fmt: skip
+                                 fix=Fix(self._fed_by_name(missing[0])))  # fmt: skip
+            raise FaultToldError
+
+    def _fed_by_name(self, missing: str) -> str:
+        needed = [each.name for each in self.entry.inputs if each.required]
+        if self.entry.role != "module":
+            return f'add {missing} = "..." or an array in `input`'
+        return "input = { " + ", ".join(f'{name} = "..."' for name in needed) + " }"
+
+    def _refuse_choices(self) -> None:
+        """A choice is a word, which only layers of this project's own and from Python read."""
+        choices = [seen for seen in self.read if isinstance(seen.value, ChoiceType)]
+        if choices and self.entry.target.startswith("torch."):
+            place = self.layer.place.at("input" if self.layer.input is not None else "type")
+            message = f"{self.entry.name} reads tensors, and `{choices[0].label}` is a choice"
+            self.faults.add(place, message, "input", notes=tuple(f"input: {said(seen)}" for seen in self.read))
             raise FaultToldError
 
     def _shape(self, arguments: dict[str, Any], reads: Sequence[Any], keyword_reads: Mapping[str, Seen]) -> Made:

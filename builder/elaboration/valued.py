@@ -34,7 +34,9 @@ def valued(
     except ExpressionError as error:
         fix, notes = remarks(error, [*scope, *frame.constants])
         dashed = [key for key in frame.scope if "-" in key and key in str(layer.value)]
-        if error.name and dashed:
+        if any(each.name == error.name for each in frame.layers if error.name):
+            fix, notes = None, (f"`{error.name}` is this layer, or stands after it",)
+        elif error.name and dashed:
             fix, notes = None, (f"`{dashed[0]}` has a `-` in its name, and cannot stand in an expression",)
         faults.add(place, str(error), "expression", part="value", notes=notes, fix=fix)
         raise FaultToldError from error

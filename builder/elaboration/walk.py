@@ -25,6 +25,7 @@ from builder.elaboration.sight import FaultToldError, Seen
 from builder.elaboration.single import one_node
 from builder.elaboration.starting import starts
 from dsl.expressions import holds_expression
+from dsl.keys import meant_name
 from dsl.records import Block, Layer
 
 
@@ -40,10 +41,11 @@ class Walk(Ledger):
         try:
             frame.frozen = truth(block.freeze, Layer(place=block.place), "freeze", frame, self.faults)
             self.close("", init=starts(block.init, block.place.at("init"), frame, self.faults), frozen=frame.frozen)
+            started = True
         except FaultToldError:
-            pass
+            started = False
         last = self.layers(block, frame, first, only(inputs))
-        if last is not None and not last.unknown:
+        if last is not None and not last.unknown and started:
             check_matched(self, "", block.init, block.place)
         return result_of(block, frame.scope, last, self.faults)
 
@@ -85,11 +87,14 @@ class Walk(Ledger):
             seen = self.once(layer, key, frame, fed(layer, frame, before, first, self.faults))
         except FaultToldError:
             seen = failed(layer, key)
+            meant = meant_name(layer.arguments) if layer.name is None else None
+            if meant is not None:
+                frame.scope.setdefault(meant, seen)
         return self.seen_as(layer, key, seen, frame)
 
     def seen_as(self, layer: Layer, key: str | None, seen: Seen, frame: Frame) -> Seen:
         if key is not None:
-            frame.scope[key] = seen
+            frame.see(key, seen)
         elif layer.name and not holds_expression(layer.name):
             frame.scope[layer.name] = seen
         return seen
@@ -113,7 +118,7 @@ class Walk(Ledger):
             return called_again(self, layer, key, frame, feed)
         path = module if module is not None else frame.modules + key if key is not None else frame.modules[:-1]
         if key is not None and not frame.shared:
-            self.recipes[path] = Recipe(layer, frame, frame.prefix + key, copies=False)
+            self.recipes[path] = Recipe.of(layer, frame, key, copies=False)
         definition = definition_of(self, layer, frame)
         if definition is not None:
             seen = of_block(self, layer, definition, key, frame, feed, path)

@@ -72,7 +72,7 @@ def mismatch(type: str, value: object) -> str | None:
 def words(type: str) -> str:
     """What the type takes, as one would say it. `none` goes unsaid beside other things."""
     several = forms(type)
-    choices = [f"'{form.name}'" for form in several if form.word]
+    choices = [f'"{form.name}"' for form in several if form.word]
     phrases = [_one_of(choices)] if choices else []
     names = [form.name for form in several if not form.lengths and not form.word]
     for form in several:

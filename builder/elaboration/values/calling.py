@@ -44,7 +44,7 @@ def function(name: str) -> Entry:
         raise ExpressionError(f"`{name}` comes from Python, and a value calls torch's functions alone")
     if name in _INSTEAD:
         raise ExpressionError(f"`{name}` is no function of tensors; {_INSTEAD[name]}")
-    near = [each for each in suggest(name, names()) if not each[0].isupper()]
+    near = [each for each in suggest(name.rpartition(".")[2], names()) if not each[0].isupper()]
     meant = f"; did you mean `{near[0]}`?" if near else ""
     raise ExpressionError(f"no function is called `{name}`{meant}")
 
