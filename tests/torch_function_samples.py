@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import torch
@@ -56,9 +57,7 @@ def samples(target: str, most: int) -> Iterator[Sample | str]:
     assert entry is not None, target
     for info in infos_of(target):
         torch.manual_seed(11)
-        for index, each in enumerate(_inputs(info)):
-            if index == most:
-                break
+        for index, each in enumerate(_inputs(info, most)):
             try:
                 args, kwargs = _call(info, entry, each)
                 yield _sample(entry, f"{target} {info.variant_test_name} {index}", args, kwargs)
@@ -66,12 +65,13 @@ def samples(target: str, most: int) -> Iterator[Sample | str]:
                 yield str(reason)
 
 
-def _inputs(info: OpInfo) -> Iterator[Any]:
+def _inputs(info: OpInfo, most: int) -> list[Any]:
     supported = info.supported_dtypes("cpu")
     dtype = next((each for each in _DTYPES if each in supported), None)
-    if dtype is not None:
-        with noted():
-            yield from list(info.sample_inputs("cpu", dtype, requires_grad=False))
+    if dtype is None:
+        return []
+    with noted():
+        return list(islice(info.sample_inputs("cpu", dtype, requires_grad=False), most))
 
 
 class _Caught(TorchFunctionMode):

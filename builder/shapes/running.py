@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,10 +50,13 @@ class Refused(Exception):  # noqa: N818 (it is torch's answer, as Misfit is a ru
         self.unseen, self.own = unseen, own
 
 
-def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
-    """Make the module or take the function, and call it. Refused where torch objects."""
+def run(call: Call, numbers: Mapping[str, int], counted: bool = True) -> Outcome:
+    """Make the module or take the function, and call it. Refused where torch objects.
+
+    counted: whether multiply-adds are counted (else told as 0), which takes most of the time.
+    """
     module: Any = None
-    counter = FlopCounterMode(display=False)
+    counter = FlopCounterMode(display=False) if counted else None
     try:
         with torch.device(_device(call, numbers)), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -61,21 +65,21 @@ def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
             if call.entry.role == "module":
                 constructor, forward = _module_arguments(call, numbers)
                 module = torch_object(call.entry.target)(**constructor)
-                with counter:
+                with counter or nullcontext():
                     made = module(*reads, **keywords, **forward)
             else:
                 leading, others = _function_arguments(call, numbers, keywords)
                 placed, named = _placed(call, reads)
                 if call.entry.role == "method":
                     leading, placed = placed[:1], [*leading, *placed[1:]]
-                with counter:
+                with counter or nullcontext():
                     made = torch_object(call.entry.target)(*leading, *placed, **named, **others)
     except objections(call.entry, _OBJECTIONS) as error:
         raise _refused(call, error) from error
     parameters = {} if module is None else {name: tuple(each.shape) for name, each in module.named_parameters()}
     state = {} if module is None else module.state_dict()
     buffers = {name: tuple(each.shape) for name, each in state.items() if name not in parameters}
-    return Outcome(_told(call, made), parameters, buffers, counter.get_total_flops() // 2)
+    return Outcome(_told(call, made), parameters, buffers, counter.get_total_flops() // 2 if counter else 0)
 
 
 def _refused(call: Call, error: Exception) -> Refused:
