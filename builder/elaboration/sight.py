@@ -87,7 +87,7 @@ def look_up(reference: Any, scope: Mapping[str, Seen], place: Place, faults: Fau
                         notes=notes, fix=fix)  # fmt: skip
         raise FaultToldError
     seen = scope[head]
-    if seen.barred:
+    if seen.barred and not (picks and picks[0] in seen.parameters):
         faults.add(place, seen.barred, "reference", part="value")
         raise FaultToldError
     for pick in picks:
