@@ -200,7 +200,7 @@ class _Reader:
             )
             outputs = None
         return Block(place=table.place, inputs=inputs, layers=layers, outputs=outputs, init=table.raw("init"),
-                     freeze=table.raw("freeze") or False)  # fmt: skip
+                     freeze=_or(table.raw("freeze"), False))  # fmt: skip
 
     def inputs(self, table: Table) -> tuple[Input, ...]:
         several = table.table("inputs")
@@ -309,16 +309,20 @@ class _Reader:
             self.faults.add(table.place.at("input"), "`input` is empty: leave it out to read the layer before")
         common: dict[str, Any] = {
             "place": table.place, "name": name, "input": reads, "args": table.raw("args"),
-            "repeat": table.raw("repeat"), "parallel": table.raw("parallel") or False,
-            "when": True if table.raw("when") is None else table.raw("when"),
-            "tie": self.tie(table), "train_only": table.raw("train_only") or False,
+            "repeat": table.raw("repeat"), "parallel": _or(table.raw("parallel"), False),
+            "when": _or(table.raw("when"), True),
+            "tie": self.tie(table), "train_only": _or(table.raw("train_only"), False),
         }  # fmt: skip
-        if table.has("layers"):
-            return self.group(table, common)
-        common |= {"init": table.raw("init"), "freeze": table.raw("freeze") or False}
-        if common["parallel"] and common["repeat"] is None:
+        if common["parallel"] is not False and common["repeat"] is None:
             self.faults.add(table.place.at("parallel"), "`parallel` is for the copies of a `repeat`", "key",
                             fix=Fix("add repeat = ..., or leave parallel out"))  # fmt: skip
+        if kind is None and common["args"] is not None:
+            self.faults.add(
+                table.place.at("args"), "`args` is for a layer with a `type`, whose arguments it gives", "key"
+            )
+        if table.has("layers"):
+            return self.group(table, common)
+        common |= {"init": table.raw("init"), "freeze": _or(table.raw("freeze"), False)}
         if kind is None and (table.has("share") or table.has("value")):
             share, value = self.words(table, "share"), self.words(table, "value")
             if share is not None and value is not None:
@@ -338,7 +342,7 @@ class _Reader:
     def no_parameters(self, table: Table, kind: str) -> None:
         """What is said of a layer's own parameters has no place where it has none."""
         for key in ("init", "freeze", "tie"):
-            if table.values.get(key):
+            if table.values.get(key) not in (None, False):
                 fix = Fix(f"write it on `{table.values['share']}`") if kind == "share" else None
                 message = f"`{key}` has no place on a layer with `{kind}`, which has no parameters of its own"
                 self.faults.add(table.place.at(key), message, "key", fix=fix)
@@ -522,6 +526,11 @@ class _Reader:
 def _quoted(key: str, value: Any) -> Fix | None:
     """A position is text where a name may stand."""
     return Fix(f'{key} = "{value}"', f'{key} = "{value}"') if is_whole(value) else None
+
+
+def _or(value: Any, default: Any) -> Any:
+    """The value of a key, or what it is where it is left out."""
+    return default if value is None else value
 
 
 def _misspelled(table: Table, *keys: str) -> bool:

@@ -160,8 +160,8 @@ def remarks(error: ExpressionError, scope: Iterable[str]) -> tuple[Fix | None, t
     note = _NAMES.get(error.name)
     if note is not None:
         return None, (note,)
-    known = [] if fix or error.among else list(scope)
-    listed = ", ".join([*known[:_MOST], *(["..."] if len(known) > _MOST else [])])
+    known = [] if fix or error.among else [each for each in scope if each.isidentifier()]
+    listed = ", ".join([*(["..."] if len(known) > _MOST else []), *known[-_MOST:]])
     return fix, (f"names here: {listed}",) if listed else ()
 
 

@@ -242,7 +242,7 @@ def meant_value(problem: Problem, names: Collection[str], *, computed: bool = Fa
         return _written(f"{key} = {problem.unquoted}")
     if bare and "a table with a type" in problem.expected and find(bare) is not None:
         return _written(f'{key} = {{ type = "{bare}" }}')
-    if isinstance(found, float) and found == int(found) and "whole number" in problem.expected:
+    if isinstance(found, float) and found.is_integer() and "whole number" in problem.expected:
         return Fix(f"{int(found)}; in an expression, `//` divides to a whole number")
     return None
 

@@ -36,6 +36,10 @@ def stored(layer: Layer, name: str, path: str, frame: Frame, feed: Feed, faults:
     """The node of a tensor of the model's own, and what the layers below see. Its state dict key is its name."""
     kind, given = str(layer.type), given_to(layer, frame, faults)
     _check_keys(kind, given, faults)
+    if layer.tie:
+        message = f"`tie` has no place on a {kind}: where a tensor is used again, it is referred to by its name"
+        faults.add(layer.place.at("tie"), message, "key")
+        raise FaultToldError
     if kind == "Parameter" and layer.input is not None:
         fix = Fix("a Buffer keeps the value of its `input`")
         faults.add(layer.place.at("input"), "a Parameter reads nothing, and takes no `input`", "key", fix=fix)
@@ -62,7 +66,9 @@ def stored(layer: Layer, name: str, path: str, frame: Frame, feed: Feed, faults:
 def _kept(layer: Layer, feed: Feed, faults: Faults) -> tuple[Node, TensorType]:
     """A buffer with an `input` keeps the value that this had when the model was built."""
     seen = feed.first
-    assert seen is not None
+    if seen is None:
+        faults.add(layer.place.at("input"), 'a Buffer keeps the value of one tensor: input = "..."', "input")
+        raise FaultToldError
     refuse_several(seen, layer, "Buffer", faults)
     if "shape" in layer.arguments or layer.init is not None:
         key = "shape" if "shape" in layer.arguments else "init"
@@ -81,7 +87,7 @@ def _drawn(
     shape, dtype = _shape(layer, kind, given, faults), given.get("dtype", ("float32", None))[0]
     how = None if layer.init is None else start(layer.init, layer.place.at("init"), frame, faults, array=True)
     if isinstance(how, list):
-        if mismatch("tensor", how) is not None:
+        if mismatch("tensor", how) is not None or _has_words(how):
             faults.add(layer.place.at("init"), "the arrays in an `init` are of one length, and hold numbers", "init")
             raise FaultToldError
         found = _dims(how)
@@ -124,6 +130,10 @@ def _shape(layer: Layer, kind: str, given: Mapping[str, Given], faults: Faults) 
         faults.add(place, f"a {kind} of {math.prod(sizes):,} numbers is larger than any machine")
         raise FaultToldError
     return sizes
+
+
+def _has_words(value: Any) -> bool:
+    return any(map(_has_words, value)) if isinstance(value, list) else isinstance(value, str)
 
 
 def _dims(value: Any) -> tuple[int, ...]:

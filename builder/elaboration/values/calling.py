@@ -169,7 +169,7 @@ def _fitted(
         elif parameter.required:
             raise _ObjectionError(f"{entry.name} needs `{parameter.name}`: {_wanted(parameter)}", len(fitting))
     fitting |= {name: term for name, term in given.items() if not entry.accepts(name)}  # what it takes of any name
-    by_place_alone = [each.name for each in signature if each.passing != "name" and each.name in given]
+    by_place_alone = [each.name for each in signature if each.passing in ("position", "spread") and each.name in given]
     return Bound(entry, {name: fitting[name] for name in given}, list(dict.fromkeys([*by_place_alone, *placed])))
 
 
