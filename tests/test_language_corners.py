@@ -157,3 +157,85 @@ def test_a_group_for_training_alone_may_hand_on_what_it_did_not_make(outputs: st
     y = torch.randn(2, 4)
     assert torch.equal(module.train()(X, y), y)
     assert torch.equal(module.eval()(X, y), -X)
+
+
+# What the same module does in another call
+
+
+def test_a_call_inside_what_is_called_again_reads_what_that_call_was_given() -> None:
+    block = (
+        '[blocks.Twice]\nlayers = [{ name = "g", layers = [{ type = "tanh" }, { type = "add", other = "x" }] },'
+        '{ share = "g" }]'
+    )
+    module = made('{ name = "a", type = "Twice" }, { share = "a" }', more=block)
+    expected = X
+    for _ in range(2):
+        expected = torch.tanh(torch.tanh(expected) + expected) + expected
+    assert torch.equal(module(X), expected)
+
+
+def test_what_a_group_hands_on_from_out_of_sight_is_told() -> None:
+    with pytest.raises(dsl.SpecError, match=r"`around.g` reads `pair`, which is not in sight here"):
+        made(
+            '{ name = "around", inputs = ["pair"], input = [["x"]], layers = [{ name = "g", input = "pair.0",'
+            '  layers = [{ type = "tanh" }], outputs = "pair.0" }] }, { share = "around.g", input = "x" }'
+        )
+
+
+def test_a_group_that_was_fed_nothing_is_fed_nothing_again() -> None:
+    module = made(
+        '{ layers = [{ layers = [{ type = "sub", input = ["x", "y"] }] }] }, { share = "0" }',
+        'x = ["N", 4], y = ["N", 4]',
+    )
+    assert torch.equal(module(X, X / 2), X - X / 2)
+    with pytest.raises(dsl.SpecError, match=r"`g` reads one tensor: say which in `input`"):
+        made(
+            '{ name = "g", layers = [{ type = "neg", input = "x" }] },'
+            '{ inputs = ["a", "b"], input = ["x", "x"], layers = [{ share = "g" }] }'
+        )
+
+
+def test_a_repeated_group_called_again_may_be_fed_what_it_also_reads_by_name() -> None:
+    module = made(
+        '{ type = "neg" }, { name = "g", repeat = 2, layers = [{ type = "tanh" }, { type = "add", other = "x" }] },'
+        '{ share = "g", input = "x" }'
+    )
+    assert torch.equal(module(X), torch.tanh(torch.tanh(X) + X) + X)
+
+
+def test_what_computes_nothing_can_be_called_again_in_a_group() -> None:
+    layers = (
+        '{ name = "g", layers = [{ type = "relu", repeat = 0 }] }, { layers = [{ type = "neg" }, { share = "g" }] }'
+    )
+    assert torch.equal(made(layers)(X), -X)
+
+
+# Parameters
+
+
+def test_a_tie_to_what_is_tied_itself_is_to_the_first() -> None:
+    module = made(
+        f'{{ name = "a", {LINEAR} }}, {{ name = "g", layers = ['
+        '  { name = "b", type = "Linear", tie = { weight = "a.weight" } },'
+        '  { name = "c", type = "Linear", tie = { weight = "b.weight" } }] }'
+    )
+    assert module.get_parameter("g.b.weight") is module.get_parameter("a.weight")
+    assert module.get_parameter("g.c.weight") is module.get_parameter("a.weight")
+
+
+def test_a_repeated_group_may_read_a_parameter_of_the_layer_before_it() -> None:
+    module = made(
+        f'{{ name = "a", {LINEAR} }}, {{ repeat = 2, layers = [{{ type = "mul", other = "a.bias" }},'
+        '  { name = "z", type = "neg" }, { value = "${z + a.bias}" }] }'
+    )
+    bias = module.get_parameter("a.bias")
+    expected = applied(module, "a", X)
+    for _ in range(2):
+        expected = -(expected * bias) + bias
+    assert torch.equal(module(X), expected)
+
+
+def test_cat_reads_a_list() -> None:
+    with pytest.raises(dsl.SpecError, match="cat reads a list of tensors"):
+        made('{ type = "cat" }')
+    assert torch.equal(made('{ type = "cat", input = ["x"] }')(X), X)

@@ -186,7 +186,8 @@ class Construct:
     def _ties(self) -> Iterator[str]:
         """Ties whose two ends lie in this class and not both in one of its parts."""
         for node in self.structure.tied:
-            for name, target in node.ties.items():
+            for name, written in node.ties.items():
+                target = self.structure.tied_to(written)
                 if self._class_around(str(node.module), target) == self.name:
                     own = path_text(self.structure, self.name, str(node.module)) if node.module else "self"
                     yield f"{attribute(own, name)} = {path_text(self.structure, self.name, target)}"

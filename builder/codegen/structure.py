@@ -123,15 +123,26 @@ class Structure:
     def call_reads(self, region: str) -> list[Key]:
         """What the call of a region reads: its inputs, what else it needs, and itself where another made it."""
         there = self.regions[region]
-        own = [] if there.module == region else [(f"@{there.module}",)]
+        own = [] if there.module == region or not self._computes(region) else [(f"@{there.module}",)]
         return [*self.keys([there.reads, there.passes]), *self.needs[region], *own]
 
     def runs(self, region: str) -> bool:
         """Whether anything in a region is called, besides tensors that it holds."""
-        return self.forms[region] != "nothing" and any(
-            self.runs(child) if child in self.regions else self.nodes[child].role not in _STORED
+        return self.forms[region] != "nothing" and self._computes(region)
+
+    def _computes(self, region: str) -> bool:
+        return any(
+            self._computes(child) if child in self.regions else self.nodes[child].role not in _STORED
             for child in self.regions[region].children
         )
+
+    def tied_to(self, path: str) -> str:
+        """The parameter that one is in the end, where the one that it is tied to is tied itself."""
+        targets = {f"{node.module}.{name}" if node.module else name: target
+                   for node in self.nodes.values() for name, target in node.ties.items()}  # fmt: skip
+        while path in targets:
+            path = targets[path]
+        return path
 
     # Structure
 
@@ -153,7 +164,7 @@ class Structure:
             if child in self.regions:
                 there = self.regions[child]
                 self._need(self.keys([there.reads, there.passes]), region)
-                if there.module != child and not there.copies:
+                if there.module != child and not there.copies and self._computes(child):
                     self._need([(f"@{there.module}",)], region)
                 self._note_needs(child)
             elif self.nodes[child].role not in _STORED and child not in self.kept:

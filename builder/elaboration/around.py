@@ -20,17 +20,25 @@ def check_in_sight(layer: Layer, feed: Feed, frame: Frame, called: str, walk: Le
     handed to it; so can results of what is around it, parameters and buffers.
     """
     seen = set(_reads([value.reference for value in (*frame.scope.values(), *feed.all)]))
-    seen |= {each for region in walk.regions if _holds(_region(region.name), frame) for each in _reads(region.results)}
+    beside = [each for each in walk.regions if _holds(_region(each.name), frame) and each.name != called]
+    seen |= {each for region in beside for each in _reads(region.results) if each[0][1] != region.name}
+    for (source, region, name), picks in _all_reads(called, walk):
+        at = region or _region(source)
+        known = any(((source, region, name), picks[:length]) in seen for length in range(len(picks) + 1))
+        if not (known or source in walk.state or _holds(at, frame) or f"{at}.".startswith(f"{called}.")):
+            message = f"`{layer.share}` reads `{name or source.rpartition('.')[2]}`, which is not in sight here"
+            walk.faults.add(layer.place.at("share"), message, "share", part="value")
+            raise FaultToldError
+
+
+def _all_reads(called: str, walk: Ledger) -> Iterator[tuple[Read, tuple[Any, ...]]]:
+    """What the nodes and regions of a call read, and what the regions give."""
     for node in walk.nodes:
-        if not f"{node.name}.".startswith(f"{called}."):
-            continue
-        for (source, region, name), picks in _reads([node.reads, node.keyword_reads, node.device, node.sizes]):
-            at = region or _region(source)
-            known = any(((source, region, name), picks[:length]) in seen for length in range(len(picks) + 1))
-            if not (known or source in walk.state or _holds(at, frame) or f"{at}.".startswith(f"{called}.")):
-                message = f"`{layer.share}` reads `{name or source.rpartition('.')[2]}`, which is not in sight here"
-                walk.faults.add(layer.place.at("share"), message, "share", part="value")
-                raise FaultToldError
+        if f"{node.name}.".startswith(f"{called}."):
+            yield from _reads([node.reads, node.keyword_reads, node.device, node.sizes])
+    for region in walk.regions:
+        if f"{region.name}.".startswith(f"{called}."):
+            yield from _reads([region.results, region.reads])
 
 
 def _region(name: str) -> str:

@@ -11,7 +11,7 @@ from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.ledger import Ledger
 from builder.elaboration.naming import label_of
 from builder.elaboration.sharing import Recipe, recipe_for, same_again
-from builder.elaboration.sight import Seen
+from builder.elaboration.sight import FaultToldError, Seen
 from dsl.records import Layer
 
 
@@ -25,6 +25,7 @@ def called_again(walk: Ledger, layer: Layer, key: str | None, frame: Frame, feed
                     scope=dict(recipe.frame.scope))  # fmt: skip
     since, at = len(walk.faults), len(walk.nodes)
     try:
+        feed = _fed_alike(walk, layer, recipe, feed)
         seen = _made_again(walk, layer, recipe, called, again, feed, path)
     finally:
         told_where(walk.faults, since, f"called again by `{label_of(layer, called)}`")
@@ -34,6 +35,19 @@ def called_again(walk: Ledger, layer: Layer, key: str | None, frame: Frame, feed
         pairs = [(node, walk.node(first + node.name.removeprefix(here))) for node in walk.nodes[at:]]
         same_again(layer, here, pairs, walk.faults)
     return replace(seen, label=label_of(layer, called), place=layer.place, module=path)
+
+
+def _fed_alike(walk: Ledger, layer: Layer, recipe: Recipe, feed: Feed) -> Feed:
+    """What a group without `inputs` is fed: nothing where it was fed nothing at first, as nothing in it reads that."""
+    group = recipe.layer.group
+    if group is None or group.inputs is not None:
+        return feed
+    at = walk.index.get(f"region {recipe.name}{'.0' if recipe.copies else ''}")
+    first = walk.regions[at].reads if at is not None else {}
+    if first and feed.first is None:
+        walk.faults.add(layer.place.at("share"), f"`{layer.share}` reads one tensor: say which in `input`", "input")
+        raise FaultToldError
+    return feed if first else Feed()
 
 
 def _made_again(walk: Ledger, layer: Layer, recipe: Recipe, key: str, again: Frame, feed: Feed, path: str) -> Seen:

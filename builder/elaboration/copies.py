@@ -13,7 +13,6 @@ from builder.elaboration.given import truth
 from builder.elaboration.kinds import definition_of, has_module
 from builder.elaboration.ledger import Ledger
 from builder.elaboration.naming import check_name, failed, label_of, name_of
-from builder.elaboration.sharing import Recipe
 from builder.elaboration.sight import FaultToldError, Seen, tuple_of
 from builder.shapes.sizes import Free
 from dsl.diagnostics import Fix
@@ -39,7 +38,7 @@ def repeated(walk: Ledger, layer: Layer, frame: Frame, first: Any, before: Seen 
     check_name(layer.name, layer, True, frame, walk.vars, walk.faults)
     key = walk.key(layer.name, frame)
     assert key is not None
-    walk.recipes[frame.modules + key] = Recipe.of(layer, frame, key, copies=True)
+    walk.remember(layer, frame, key, frame.modules + key, copies=True)
     try:
         seen = held(walk, layer, count, key, frame, feeds, frame.modules + key)
     except FaultToldError:
@@ -117,7 +116,7 @@ def count_of(walk: Ledger, layer: Layer, frame: Frame) -> int:
 
 def _barred(layer: Layer, frame: Frame, feed: Feed) -> dict[str, Seen]:
     """What a repeated group sees around it: not what its first copy read, which the others do not read."""
-    if layer.group is None or layer.group.inputs is not None or feed.first is None:
+    if layer.group is None or layer.group.inputs is not None or feed.first is None or frame.shared:
         return frame.scope if layer.group is None else dict(frame.scope)
     reference, name = feed.first.reference, label_of(layer)
     why = f"is what the first copy of `{name}` reads; the others read the copy before them"

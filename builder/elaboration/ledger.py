@@ -65,6 +65,12 @@ class Ledger(ABC):
         at = self.index.get(name)
         return self.nodes[at] if at is not None else None
 
+    def remember(self, layer: Layer, frame: Frame, key: str, path: str, *, copies: bool) -> None:
+        """How a module is called, for calls further down: made as at first, it reads what stands around this call."""
+        recipe = Recipe.of(layer, frame, key, copies=copies)
+        earlier = self.recipes.get(path) if frame.shared else None
+        self.recipes[path] = recipe if earlier is None else replace(earlier, frame=recipe.frame)
+
     def owner(self, path: str) -> Node | None:
         """The node that made the module at this path."""
         made = self.recipes.get(path)

@@ -44,7 +44,7 @@ def look_up(
         _tell_unknown(head, picks, scope, place, faults, around)
         raise FaultToldError
     seen = scope[head]
-    if seen.barred:
+    if seen.barred and not (picks and picks[0] in seen.parameters):
         faults.add(place, seen.barred, "reference", part="value")
         raise FaultToldError
     for pick in picks:

@@ -10,7 +10,7 @@ from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.given import truth
 from builder.elaboration.kinds import entry_of
 from builder.elaboration.ledger import Ledger
-from builder.elaboration.sight import FaultToldError, Seen
+from builder.elaboration.sight import FaultToldError, Seen, text_of
 from builder.elaboration.starting import check_started, starts
 from builder.elaboration.stored import STORED, stored
 from builder.elaboration.tying import check_ties, ties_of
@@ -82,7 +82,8 @@ def passes(walk: Ledger, layer: Layer, frame: Frame, feed: Feed, seen: Seen) -> 
         raise FaultToldError
     if seen.value != first.value and not seen.unknown and not first.unknown:
         message = "a layer that is there in training only must give what it reads"
-        walk.faults.add(place, message, "shape", notes=(f"it reads {first.value} and gives {seen.value}",))
+        note = f"it reads {text_of(first.value)} and gives {text_of(seen.value)}"
+        walk.faults.add(place, message, "shape", notes=(note,))
         raise FaultToldError
     return first.reference
 

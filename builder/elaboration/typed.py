@@ -184,7 +184,7 @@ class TypedLayer:
 
     def _meant(self, problem: Problem) -> list[str]:
         """Arguments of the type, else keys that every layer has, that an unknown one may stand for."""
-        return list(problem.suggestions) or meant(problem.argument, self.given)[:1]
+        return list(problem.suggestions) or meant(problem.argument, self.given)[:2]
 
     def _inferred_later(self, problem: Any) -> bool:
         """num_embeddings may come from the `high` of an input."""

@@ -72,7 +72,7 @@ def _check(layer: Layer, spec: Spec, faults: Faults) -> None:
     for problem in bind(entry, layer.arguments):
         key = problem.argument
         if problem.kind == "unknown" and not entry.accepts(key) and key not in forward_names(entry):
-            near = list(problem.suggestions) or meant(key, layer.arguments)[:1]
+            near = list(problem.suggestions) or meant(key, layer.arguments)[:2]
             fix = Fix(f"did you mean {either_of(near)}?", near[0]) if near else None
             notes = () if near else (f"it takes {problem.expected}",)
             faults.add(layer.place.at(key), f"{entry.name} has no argument `{key}`", "argument", part="key",

@@ -20,7 +20,6 @@ from builder.elaboration.kinds import definition_of, has_module
 from builder.elaboration.ledger import Ledger
 from builder.elaboration.naming import check_name, failed, label_of, name_of
 from builder.elaboration.outputs import result_of
-from builder.elaboration.sharing import Recipe
 from builder.elaboration.sight import FaultToldError, Seen
 from builder.elaboration.single import one_node
 from builder.elaboration.starting import starts
@@ -117,8 +116,8 @@ class Walk(Ledger):
         if layer.share is not None:
             return called_again(self, layer, key, frame, feed)
         path = module if module is not None else frame.modules + key if key is not None else frame.modules[:-1]
-        if key is not None and not frame.shared:
-            self.recipes[path] = Recipe.of(layer, frame, key, copies=False)
+        if key is not None:
+            self.remember(layer, frame, key, path, copies=False)
         definition = definition_of(self, layer, frame)
         if definition is not None:
             seen = of_block(self, layer, definition, key, frame, feed, path)

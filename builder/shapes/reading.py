@@ -73,7 +73,8 @@ def sequence(call: Call, name: str = "tensors") -> list[TensorType]:
     elif len(call.reads) == 1 and not isinstance(call.reads[0], TensorType):
         fed = call.reads[0]
     found = list(fed.values()) if isinstance(fed, dict) else list(fed) if isinstance(fed, (tuple, list)) else [fed]
-    if not found or not all(isinstance(each, TensorType) for each in found):
+    alone = fed is call.reads and len(call.reads) == 1  # torch takes no tensor in place of a list of one
+    if alone or not found or not all(isinstance(each, TensorType) for each in found):
         raise Misfit(f"{call.entry.name} reads a list of tensors: input = [...]", code="argument")
     return [each for each in found if isinstance(each, TensorType)]
 

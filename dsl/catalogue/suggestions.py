@@ -62,7 +62,8 @@ def _near(word: str, key: str, candidates: Iterable[str]) -> list[str]:
         edits = min(apart if apart <= limit else len(key), _begun(key, other), _lacking(key, other))
         if edits < len(key):
             reordered = sorted(key) == sorted(other)
-            found.append((edits, not reordered, _case_differences(word, each), -_shared_start(key, other), each))
+            found.append((edits, not reordered, not _starts_alike(word, each), -_shared_start(key, other),
+                          _case_differences(word, each), each))  # fmt: skip
     found.sort()
     return [each for edits, *_, each in found if edits == found[0][0]]
 

@@ -100,6 +100,8 @@ class _Compiler:
                 return self.of(body) if self._holds(self.of(test), node) else self.of(orelse)
             case ast.Subscript(value=value, slice=index):
                 return self._subscript(self.of(value), index, node)
+            case ast.Attribute(value=ast.Name(id=name), attr=word) if self.names.owns(name, word):
+                return self.names.parameter(name, word)
             case ast.Attribute(value=value, attr=word):
                 return self.names.attribute(self.of(value), word)
             case ast.Call(func=func, args=arguments, keywords=keywords):

@@ -44,6 +44,16 @@ class Names:
             return self._seen(self.scope[name])
         return of_plain(named(name, {}))
 
+    def owns(self, name: str, word: str) -> bool:
+        """Whether a layer of this name owns such a parameter, and does not give it as one of several results."""
+        seen = None if name in self.constants else self.scope.get(name)
+        several = seen is not None and isinstance(seen.value, dict) and word in seen.value
+        return seen is not None and word in seen.parameters and not several
+
+    def parameter(self, name: str, word: str) -> Term:
+        """A layer's own parameter, which is there whether or not the layer's result can be read."""
+        return self._seen(picked(self.scope[name], word))
+
     def _constant(self, value: Any, name: str) -> Term:
         if isinstance(value, (list, tuple)):
             return of_list([self._constant(each, name) for each in value])
