@@ -102,6 +102,15 @@ def test_a_function_with_a_settled_argument_is_the_function() -> None:
     assert torch.equal(made(x), layer(x))
 
 
+def test_a_layer_of_this_project_as_a_value_stands_in_the_source() -> None:
+    inside = "{ type = 'TransformerEncoderLayer', d_model = 8, nhead = 2, activation = { type = 'MeanSubtract' } }"
+    layer = f"type = 'TransformerEncoder', num_layers = 1, enable_nested_tensor = false, encoder_layer = {inside}"
+    made, x = built(SEQUENCE, layer).eval(), torch.randn(5, 2, 8)
+    torch.manual_seed(0)
+    inner = nn.TransformerEncoderLayer(8, 2, activation=lambda x: x - x.mean())
+    assert torch.equal(made(x), nn.TransformerEncoder(inner, 1, enable_nested_tensor=False).eval()(x))
+
+
 def test_attention_drops_weights_in_training_alone() -> None:
     made, x = built("x = [2, 3, 5, 4]", ATTENTION), torch.randn(2, 3, 5, 4)
     assert torch.equal(made.eval()(x), F.scaled_dot_product_attention(x, x, x))

@@ -20,7 +20,6 @@ from dsl.records import Place
 from dsl.tables import Faults, described
 
 _LAYERS = frozenset(("module", "callable", "settings"))
-_DTYPE_ALIASES = {"float": ["float32"], "double": ["float64"], "half": ["float16"], "int": ["int64"], "long": ["int64"]}
 
 
 def argument_data(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> Any:
@@ -31,8 +30,6 @@ def argument_data(entry: Entry, key: str, value: Any, place: Place, faults: Faul
     """
     if isinstance(value, tuple):
         value = list(value)
-    if isinstance(value, dict) and "tensor" in value and _takes_tensor(entry, key):
-        _check_tensor(entry, key, value, place, faults)
     if not entry.accepts(key):
         _check_forward(entry, key, value, place, faults)
     if isinstance(value, dict) and "type" in value and _takes_layer(entry, key):
@@ -63,6 +60,10 @@ def _check_table(entry: Entry, key: str, value: dict[str, Any], place: Place, fa
         fix = Fix(f'did you mean "{likely[0]}"?', f'dtype = "{likely[0]}"') if likely else None
         message = f"`dtype` is one of torch's, such as float32, not {described(value['dtype'])}"
         faults.add(place.at("dtype"), message, fix=fix)
+    inner = value.get("tensor", 0)
+    if len(faults) == before and not isinstance(inner, bool) and mismatch("float | tensor", inner):
+        message = f"`tensor` is a number or an array of rows of one length, not {described(inner)}"
+        faults.add(place.at("tensor"), message, "argument")
     if len(faults) > before:
         raise FaultToldError
 
@@ -120,22 +121,6 @@ def _check_forward(entry: Entry, key: str, value: Any, place: Place, faults: Fau
             raise FaultToldError
 
 
-def _check_tensor(entry: Entry, key: str, value: dict[str, Any], place: Place, faults: Faults) -> None:
-    """`{ tensor = [1, 2], dtype = "int64" }`: what is wrong in it is told at its own key."""
-    before, dtype = len(faults), value.get("dtype")
-    for other in sorted(set(value) - {"tensor", "dtype"}):
-        faults.add(place.at(other), f"a tensor has `tensor` and `dtype`, no `{other}`", "argument", part="key")
-    if "dtype" in value and mismatch("dtype", dtype):
-        near = suggest(dtype, DTYPES, _DTYPE_ALIASES) if isinstance(dtype, str) else []
-        fix = Fix(f'did you mean "{near[0]}"?', f'dtype = "{near[0]}"') if near else None
-        faults.add(place.at("dtype"), f"there is no dtype {described(dtype)}", "argument", fix=fix)
-    if mismatch("float | tensor", value["tensor"]) and not isinstance(value["tensor"], bool):
-        message = f"`tensor` is a number or an array of rows of one length, not {described(value['tensor'])}"
-        faults.add(place.at("tensor"), message, "argument")
-    if len(faults) > before:
-        raise FaultToldError
-
-
 def _takes_tensor(entry: Entry, key: str) -> bool:
     return any(each.takes_tensor for each in _parameters(entry, key))
 
@@ -159,7 +144,7 @@ def _are_words(value: Any) -> bool:
 def _layer(written: dict[str, Any], place: Place, faults: Faults, settings: bool) -> dict[str, Any]:
     entry = (_settings if settings else _entry)(written["type"], place.at("type"), faults)
     before = len(faults)
-    _refuse_mode(entry, place.at("type"), faults)
+    _refuse_what_hangs_on_its_place(entry, place.at("type"), faults)
     arguments = {}
     for key, value in written.items():
         if key != "type":
@@ -193,11 +178,13 @@ def _settings(name: Any, place: Place, faults: Faults) -> Entry:
     return entry
 
 
-def _refuse_mode(entry: Entry, place: Place, faults: Faults) -> None:
-    """A bare function cannot follow the model's mode: `dropout` would drop in evaluation too."""
+def _refuse_what_hangs_on_its_place(entry: Entry, place: Place, faults: Faults) -> None:
+    """A bare function cannot follow the model's mode (`dropout` would drop in evaluation too)."""
     if entry.role in ("function", "method") and (entry.accepts("training") or entry.accepts("dropout_p")):
         fix = Fix("use the layer of that name with a capital, which follows the model's mode")
         faults.add(place, f"{entry.name} as a value cannot follow the model's mode", "argument", fix=fix)
+    if entry.target == "tomograph.rearrange":
+        faults.add(place, "rearrange is written out where it is called, and cannot be a value", "argument")
 
 
 def _refuse_references(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> None:

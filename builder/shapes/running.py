@@ -111,7 +111,11 @@ def _device(call: Call, numbers: Mapping[str, int]) -> str:
 
 
 def torch_object(target: str) -> Any:
-    """What a dotted name stands for: "torch.nn.Linear"; of a layer from Python, the layer."""
+    """What a dotted name stands for: "torch.nn.Linear"; of a layer from Python or of this project, the layer."""
+    if target.startswith("tomograph."):
+        from builder import layers
+
+        return getattr(layers, target.removeprefix("tomograph."))
     if target.startswith(PYTHON):
         return from_python(target).object
     found: Any = torch
