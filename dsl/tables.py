@@ -98,9 +98,10 @@ class Table:
             self.place.at(key), f"`{key}` is {expected}, not {described(value)}", label=f"expected {expected}", fix=fix
         )
 
-    def meant(self, key: str) -> bool:
-        """Whether a key that is not there has been misspelled, which `close` tells."""
-        return not self.has(key) and any(each not in self.asked and key in suggest(each, [key]) for each in self.values)
+    def meant(self, *keys: str) -> bool:
+        """Whether one of these keys, which is not there, has been misspelled, which `close` tells."""
+        unknown = [each for each in self.values if each not in self.asked]
+        return any(not self.has(key) and any(key in suggest(each, [key]) for each in unknown) for key in keys)
 
     def close(self, later: Iterable[str] = (), of: str = "") -> None:
         """Report every key that no getter asked for. `later`: keys of the language that this version does not read.
