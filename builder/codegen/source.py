@@ -13,8 +13,9 @@ from builder import graph as contract
 from builder.codegen.construct import Construct
 from builder.codegen.forward import IMPORTED, Forward, commented, has_lengths, shape_comment
 from builder.codegen.imports import import_lines, imported_names, targets_of
-from builder.codegen.literals import WIDTH, entry_of
+from builder.codegen.literals import WIDTH
 from builder.codegen.structure import Structure
+from dsl.catalogue import find
 
 if TYPE_CHECKING:
     import networkx
@@ -139,8 +140,9 @@ class _Writer:
 
 
 def _is_ours(target: str) -> bool:
-    """Whether its class stands in `builder/layers.py` and is written into the source."""
-    return target.startswith("tomograph.") and entry_of(target).role == "module"
+    """Whether its class stands in `builder/layers.py` and is written into the source; a Parameter has none."""
+    entry = find(target) if target.startswith("tomograph.") else None
+    return entry is not None and entry.role == "module"
 
 
 def _docstring(first: str, second: str) -> str:
