@@ -8,31 +8,31 @@ from typing import Any
 
 from builder.elaboration.arguments import (
     argument_data,
-    either_of,
-    forward_names,
     is_reference,
-    meant_value,
     reads_nothing,
     refuse_reference,
-    tensors_of,
 )
 from builder.elaboration.feeding import one_tensor, reference, refuse_several
+from builder.elaboration.fitting import (
+    check_arguments,
+    check_fed_names,
+    check_tensors,
+    lengths_of,
+    place_of,
+    refuse_choices,
+)
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.given import Given, given_to
-from builder.elaboration.sight import FaultToldError, Seen, data_of, dtype_data, said, shape_data, text_of
+from builder.elaboration.sight import FaultToldError, Seen, data_of, dtype_data, said, shape_data
 from builder.elaboration.sizing import places_of
 from builder.graph import Node
-from builder.shapes.call import Call, ChoiceType, Made, Misfit, TensorType, Value
+from builder.shapes.call import Call, Made, Misfit, TensorType, Value
 from builder.shapes.rules import shape
 from builder.shapes.sizes import Free, plain
-from dsl.catalogue import Entry, Problem, bind, suggest
+from dsl.catalogue import Entry
 from dsl.diagnostics import Fix
-from dsl.expressions import holds_expression
-from dsl.keys import meant
 from dsl.records import Layer, Place
-from dsl.tables import Faults, described
-
-_RECURRENT = ("RNN", "LSTM", "GRU")
+from dsl.tables import Faults
 
 
 @dataclass(slots=True)
@@ -57,13 +57,13 @@ class TypedLayer:
         """The finished node, what its rule answered, and what the layers below see of it."""
         arguments, keyword_reads = self._arguments()
         reads = self._reads(arguments, keyword_reads)
-        lengths = self._lengths(keyword_reads)
+        lengths = lengths_of(self.entry, self.layer, keyword_reads, self.faults)
         self._from_ties(arguments)
         if self.earlier is not None:
             arguments = {**self.earlier.arguments, **arguments}
-        self._check_arguments(arguments, keyword_reads)
-        self._check_tensors(arguments, keyword_reads, reads)
-        self._refuse_choices()
+        check_arguments(self.entry, self.layer, arguments, keyword_reads, self.given, self.frame, self.faults)
+        check_tensors(self.entry, self.layer, arguments, keyword_reads, reads, self.faults)
+        refuse_choices(self.entry, self.layer, self.read, self.faults)
         if any(seen.unknown for seen in self.read):
             made = Made(result=None)
         else:
@@ -104,7 +104,7 @@ class TypedLayer:
         for key, value in feed.values.items():
             arguments[key] = value
             self.given[key] = (value, self.layer.place.at("input", key))
-        self._check_fed_names()
+        check_fed_names(self.entry, self.layer, self.feed, self.faults)
         keyword_reads |= {key: self._read(seen) for key, seen in feed.named.items()}
         if feed.named:
             return []
@@ -117,112 +117,6 @@ class TypedLayer:
             if "tensors" not in parameter.type and "any" not in parameter.type:
                 refuse_several(seen, self.layer, self.entry.name, self.faults)
         return [self._read(seen) for seen in feed.placed]
-
-    def _check_fed_names(self) -> None:
-        """A table `input` of a module names what it is called with."""
-        if self.entry.role != "module":
-            return
-        takes = [each.name for each in self.entry.inputs]
-        takes += ["lengths"] if self.entry.name in _RECURRENT else []
-        further = [key for key in (*self.feed.named, *self.feed.values) if key not in takes]
-        for key in further:
-            near = suggest(key, [each for each in takes if each not in self.feed.named])
-            fix = Fix(f"did you mean {either_of(near)}?", near[0]) if near else None
-            notes = () if near else (f"its inputs: {', '.join(takes)}",)
-            self.faults.add(self.layer.place.at("input", key), f"{self.entry.name} has no input `{key}`", "input",
-                            part="key", notes=notes, fix=fix)  # fmt: skip
-        if further:
-            raise FaultToldError
-
-    def _lengths(self, keyword_reads: dict[str, Seen]) -> Seen | None:
-        """How long each of the padded sequences of a recurrent layer is, where its table `input` says so."""
-        if self.entry.name not in _RECURRENT or "lengths" not in keyword_reads:
-            return None
-        lengths = keyword_reads.pop("lengths")
-        value = lengths.value
-        if not lengths.unknown and not (
-            isinstance(value, TensorType) and len(value.shape) == 1 and value.dtype in ("int64", "int32")
-        ):
-            found = f"{value.dtype} {value}" if isinstance(value, TensorType) else text_of(value)
-            message = f"`lengths` of {self.entry.name} is one whole number for each sequence, int64 (N,), not {found}"
-            place = self.layer.place.at("input", "lengths")
-            self.faults.add(place, message, "shape", part="value", notes=(f"input: {said(lengths)}",))
-            raise FaultToldError
-        return lengths
-
-    def _check_arguments(self, arguments: Mapping[str, Any], keyword_reads: Mapping[str, Seen]) -> None:
-        forward = forward_names(self.entry)
-        held = {key: value for key, value in arguments.items() if key not in forward}
-        if self.entry.role != "module":
-            held |= dict.fromkeys(keyword_reads, "a reference")
-        problems = [each for each in bind(self.entry, held) if not self._inferred_later(each)]
-        if any(each.kind == "unknown" and self._meant(each)[:1] == ["args"] for each in problems):
-            problems = [each for each in problems if each.kind != "missing"]
-        for problem in problems:
-            place = self._place(problem.argument)
-            kind = self.entry.name
-            if problem.kind == "unknown":
-                likely = self._meant(problem)
-                fix = Fix(f"did you mean {either_of(likely)}?", likely[0]) if likely else None
-                if problem.argument == "lengths" and self.entry.name in _RECURRENT:
-                    fix = Fix('input = { input = "...", lengths = "..." }')
-                notes = () if fix else (f"it takes {problem.expected}",) if problem.expected else ()
-                self.faults.add(place, f"{kind} has no argument `{problem.argument}`", "argument", part="key",
-                                     notes=notes, fix=fix)  # fmt: skip
-            elif problem.kind == "type":
-                message = f"`{problem.argument}` of {kind} is {problem.expected}, not {described(problem.found)}"
-                computed = holds_expression(self.layer.arguments.get(problem.argument))
-                fix = meant_value(problem, self.frame.constants, computed=computed)
-                self.faults.add(place, message, "argument", label=f"expected {problem.expected}", fix=fix)
-            else:
-                what = f": {problem.expected}" if problem.expected else ""
-                message = f"{kind} needs `{problem.argument}`{what}"
-                self.faults.add(self.layer.place.at("type"), message, "argument",
-                                     fix=Fix(f"add {problem.argument} = ..."))  # fmt: skip
-        if problems:
-            raise FaultToldError
-
-    def _meant(self, problem: Problem) -> list[str]:
-        """Arguments of the type, else keys that every layer has, that an unknown one may stand for."""
-        return list(problem.suggestions) or meant(problem.argument, self.given)[:2]
-
-    def _inferred_later(self, problem: Any) -> bool:
-        """num_embeddings may come from the `high` of an input."""
-        return bool(problem.kind == "missing" and problem.argument in self.entry.inferred)
-
-    def _check_tensors(
-        self, arguments: Mapping[str, Any], keyword_reads: Mapping[str, Seen], reads: Sequence[Any]
-    ) -> None:
-        """Whether as many tensors are fed as the type reads."""
-        takes = tensors_of(self.entry, arguments, keyword_reads, len(reads))
-        place = self.layer.place.at("input" if self.layer.input is not None else "type")
-        spread = any(each.passing == "spread" for each in takes)
-        if len(reads) > len(takes) and not spread:
-            count = f"{len(takes)} tensor{'s' if len(takes) != 1 else ''}"
-            self.faults.add(place, f"{self.entry.name} reads {count}, but {len(reads)} are fed", "input")
-            raise FaultToldError
-        missing = [each.name for each in takes[len(reads) :]
-                   if each.required and each.name not in keyword_reads and each.name not in arguments]  # fmt: skip
-        if missing:
-            named_ones = ", ".join(f"`{each}`" for each in missing)
-            self.faults.add(place, f"{self.entry.name} also reads {named_ones}", "input",
-                                 fix=Fix(self._fed_by_name(missing[0])))  # fmt: skip
-            raise FaultToldError
-
-    def _fed_by_name(self, missing: str) -> str:
-        needed = [each.name for each in self.entry.inputs if each.required]
-        if self.entry.role != "module":
-            return f'add {missing} = "..." or an array in `input`'
-        return "input = { " + ", ".join(f'{name} = "..."' for name in needed) + " }"
-
-    def _refuse_choices(self) -> None:
-        """A choice is a word, which only layers of this project's own and from Python read."""
-        choices = [seen for seen in self.read if isinstance(seen.value, ChoiceType)]
-        if choices and self.entry.target.startswith("torch."):
-            place = self.layer.place.at("input" if self.layer.input is not None else "type")
-            message = f"{self.entry.name} reads tensors, and `{choices[0].label}` is a choice"
-            self.faults.add(place, message, "input", notes=tuple(f"input: {said(seen)}" for seen in self.read))
-            raise FaultToldError
 
     def _shape(self, arguments: dict[str, Any], reads: Sequence[Any], keyword_reads: Mapping[str, Seen]) -> Made:
         if self.entry.name == "Embedding":
@@ -275,8 +169,7 @@ class TypedLayer:
         yield from self.inputs.values()
 
     def _place(self, argument: str) -> Place:
-        """Where an argument is written; where it would be, if it is not."""
-        return self.given[argument][1] if argument in self.given else self.layer.place.at(argument)
+        return place_of(argument, self.given, self.layer)
 
     def _tell(self, misfit: Misfit) -> None:
         place, label = self.layer.place.at("type"), ""
