@@ -133,6 +133,8 @@ class Construct:
         """Starts of a child, and of what stands in it without a class of its own; inner ones first."""
         if child in self.structure.nodes:
             node = self.structure.nodes[child]
+            if node.role in ("parameter", "buffer"):
+                return  # made as it starts
             path = path_text(self.structure, self.name, str(node.module))
             yield from (filling_line(how, attribute(path, name)) for name, how in node.init.items())
         elif self.structure.forms[child] in ("chain", "list"):
