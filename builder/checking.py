@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import dsl
 from builder.data import DataError, FieldType, Request, SourceText, describe, is_name, outside
 from builder.elaboration import Elaboration, Seen, elaborate_loss, elaborate_model, elaborate_prepare
+from builder.elaboration.unreached import tell_unreached
 from builder.shapes.call import TensorType, shape_text
 from builder.shapes.sizes import Free, named, same
 from dsl.catalogue import bind, find_optimizer, optimizer_names, suggest
@@ -34,6 +37,26 @@ class Checked:
     notes: tuple[str, ...] = ()
 
 
+def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Spec:
+    """Read a spec from a file. Raises SpecError with all that is wrong: its form, and what it says where the form
+    leaves no doubt."""
+    try:
+        return dsl.load(path, overrides)
+    except SpecError as error:
+        if error.spec is None:
+            raise
+        told = [*error.diagnostics, *_faults_of(error.spec)]
+    raise SpecError(in_order(told))
+
+
+def _faults_of(spec: Spec) -> Sequence[dsl.Diagnostic]:
+    try:
+        check(spec)
+    except SpecError as error:
+        return error.diagnostics
+    return ()
+
+
 def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bool = False) -> Checked:
     """Everything about a spec that can be known before it runs. Raises SpecError with all that is wrong.
 
@@ -50,16 +73,22 @@ def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bo
     batch = _batch_name(spec)
     seen = {each.name: _field_seen(each, batch, spec) for each in found or ()}
     prepare = None
+    before = len(faults)
     if spec.data and spec.data.prepare and (found is not None or spec.data.source is None):
         prepare = elaborate_prepare(spec.data.prepare, seen, faults, spec.vars, spec.blocks)
         places = dict.fromkeys(prepare.outputs, spec.data.prepare.place)
         seen |= {
             key: Seen(value, {"from": f"inputs.{key}"}, key, places[key]) for key, value in prepare.outputs.items()
         }
+    if len(faults) > before:  # what the steps make is not known
+        seen, found = {}, None
     feeding = _feeding(spec, seen, faults) if found is not None else {}
-    losses = tuple((loss, _loss(spec, loss, model, seen, feeding, faults, sound)) for loss in spec.losses)
+    astray = any(each.key.startswith("model.outputs") for each in faults)  # what a loss may name is not known
+    read = () if astray else spec.losses
+    losses = tuple((loss, _loss(spec, loss, model, seen, feeding, faults, sound)) for loss in read)
     if spec.optimizer:
         _check_optimizer(spec.optimizer, faults)
+    tell_unreached(spec, faults)
     if faults:
         raise SpecError(in_order(faults))
     return Checked(spec=spec, model=model, prepare=prepare, losses=losses, fields=found, feeding=feeding,

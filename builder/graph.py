@@ -42,7 +42,7 @@ class Node:
     arguments: every other argument that is written or worked out, by PyTorch's name, JSON values only. A size that is
         known only when the model runs is `{"size": "T // 2"}`.
     sizes: where the free names of such sizes are found: name -> [reference, dim].
-    expression: of a `value`: Python's text with `{0}`, `{1}` ... for the reads.
+    expression: of a `value`: Python's text (arguments hold the spec's own) with `{0}`, `{1}` ... for the reads.
     device: the reference whose device a tensor made out of nothing gets; None where no such tensor is made.
     shape, dtype: of the result; `None` where they are not known; lists of them where there are several results.
     parameters, buffers: shapes of the tensors that the node owns, by name below it (`weight`), in the order of the

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 LONGEST: Final = 10_000  # characters of a text; elements of a list, those of its lists among them
@@ -41,11 +41,12 @@ _COMPARE: Final[dict[type[ast.cmpop], Callable[[Any, Any], bool]]] = {
 
 
 class ExpressionError(Exception):
-    """Why an expression has no value, in one sentence. `name` is set when a name is not known."""
+    """Why an expression has no value, in one sentence. `name` is set when a name is not known; `among` are those that
+    it may stand for, where they are not what is in scope."""
 
-    def __init__(self, message: str, name: str | None = None) -> None:
+    def __init__(self, message: str, name: str | None = None, among: Iterable[str] = ()) -> None:
         super().__init__(message)
-        self.name = name
+        self.name, self.among = name, tuple(among)
 
 
 def is_free(value: object) -> bool:
@@ -64,7 +65,8 @@ def demand_known(what: str, *values: Any) -> None:
         if isinstance(each, (list, tuple)):
             demand_known(what, *each)
         elif is_seen(each):
-            raise ExpressionError(f"{what} needs numbers, and `{each.label}` is a tensor; its sizes are in its shape")
+            kind = getattr(each, "what", "a tensor; its sizes are in its shape")
+            raise ExpressionError(f"{what} needs numbers, and `{each.label}` is {kind}")
         elif is_free(each):
             raise ExpressionError(f"{what} hangs on a free size, {each}, which has no number before the model runs")
 
@@ -75,14 +77,13 @@ def operate(op: ast.operator, left: Any, right: Any) -> Any:
         raise ExpressionError("an expression has the operators + - * / // % ** and no other")
     if is_free(left) or is_free(right) or is_seen(left) or is_seen(right):
         return _of_sizes(op, left, right)
+    _demand_alike(op, left, right)
     if isinstance(op, ast.Pow):
         _demand_small_power(left, right)
     if isinstance(op, ast.Mult):
         for some, times in ((left, right), (right, left)):
             if isinstance(some, (list, str)) and isinstance(times, int) and len(some) * times > LONGEST:
                 raise ExpressionError(f"a list in a spec has at most {LONGEST:,} elements")
-    if isinstance(op, ast.Mod) and isinstance(left, str):
-        raise ExpressionError("`%` works on numbers only")
     return bounded(_BINARY[type(op)](left, right))
 
 
@@ -90,6 +91,11 @@ def compare(op: ast.cmpop, left: Any, right: Any) -> bool:
     if type(op) not in _COMPARE:
         raise ExpressionError("an expression has the comparisons == != < <= > >= and no other")
     demand_known("a comparison", left, right)
+    ordered = all(isinstance(each, (int, float)) for each in (left, right)) or type(left) is type(right)
+    if not isinstance(op, (ast.Eq, ast.NotEq)) and not ordered:
+        raise ExpressionError(
+            f"`{SIGNS[type(op)]}` compares numbers, not {described_plain(left)} and {described_plain(right)}"
+        )
     return bool(_COMPARE[type(op)](left, right))
 
 
@@ -103,6 +109,8 @@ def holds(value: Any) -> bool:
 def negated(value: Any) -> Any:
     if is_seen(value):
         demand_known("`-`", value)
+    if not is_free(value) and not isinstance(value, (int, float)):
+        raise ExpressionError(f"`-` works on numbers, not on {described_plain(value)}")
     return bounded(-value)
 
 
@@ -125,7 +133,7 @@ def _of_sizes(op: ast.operator, left: Any, right: Any) -> Any:
         if is_seen(each):
             demand_known(f"`{SIGNS[type(op)]}`", each)
         if not is_free(each) and (isinstance(each, bool) or not isinstance(each, int)):
-            demand_known(f"`{SIGNS[type(op)]}` with {_described(each)}", left, right)
+            demand_known(f"`{SIGNS[type(op)]}` with {described_plain(each)}", left, right)
     if isinstance(op, ast.Pow) and isinstance(right, int) and 0 < right <= 4:
         return math.prod([left] * right)
     if not isinstance(op, _WHOLE):
@@ -133,9 +141,17 @@ def _of_sizes(op: ast.operator, left: Any, right: Any) -> Any:
     return _BINARY[type(op)](left, right)
 
 
+def _demand_alike(op: ast.operator, left: Any, right: Any) -> None:
+    """Numbers go with numbers; texts and lists are joined by `+`, and repeated by `*`."""
+    further = [each for each in (left, right) if not isinstance(each, (int, float))]
+    joined = isinstance(op, ast.Add) and type(left) is type(right) and isinstance(left, (str, list))
+    repeated = isinstance(op, ast.Mult) and (isinstance(left, int) or isinstance(right, int)) and len(further) == 1
+    if not further or joined or (repeated and isinstance(further[0], (str, list))):
+        return
+    raise ExpressionError(f"`{SIGNS[type(op)]}` works on numbers, not on {described_plain(further[0])}")
+
+
 def _demand_small_power(left: Any, right: Any) -> None:
-    if not isinstance(left, (int, float)) or not isinstance(right, (int, float)):
-        raise ExpressionError("a power is one of numbers")
     if abs(right) > _EXPONENT or abs(left) > _LIMIT:
         raise ExpressionError(f"a power in a spec has an exponent of at most {_EXPONENT}")
 
@@ -160,8 +176,11 @@ def _demand_short(values: Sequence[Any]) -> None:
     raise ExpressionError(f"lists in a spec nest at most {DEEPEST} deep")
 
 
-def _described(value: Any) -> str:
-    return "a list" if isinstance(value, (list, tuple)) else f"{value!r}"
+def described_plain(value: Any) -> str:
+    if isinstance(value, str):
+        return f'the text "{value if len(value) <= 40 else value[:37] + "..."}"'
+    kinds: dict[type, str] = {list: "a list", tuple: "a list", dict: "a table", type(None): "none"}
+    return kinds.get(type(value), str(value).lower() if isinstance(value, bool) else f"{value}")
 
 
 def _rounded(value: Any, places: int = 0) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dsl.source import Span
@@ -80,14 +80,31 @@ class Diagnostic:
 
 
 class SpecError(Exception):
-    """A spec cannot be used; `diagnostics` holds all that is wrong with it."""
+    """A spec cannot be used; `diagnostics` holds all that is wrong with it.
 
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+    spec: where only the form is at fault, the Spec as far as it could be read, of which more may be told.
+    """
+
+    def __init__(self, diagnostics: Sequence[Diagnostic], spec: Any = None) -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__("\n\n".join(str(each) for each in diagnostics))
+        self.spec = spec
+        super().__init__(as_text(diagnostics))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return SpecError, (self.diagnostics,)
+
+
+def as_text(diagnostics: Sequence[Diagnostic]) -> str:
+    """All of them for people: what is the same in several lines of a file, but for the line, is told once."""
+    several: dict[tuple[Any, ...], list[Diagnostic]] = {}
+    for each in diagnostics:
+        several.setdefault((each.file, each.message, each.notes, each.fix and each.fix.message), []).append(each)
+    told = []
+    for first, *others in several.values():
+        lines = list(dict.fromkeys(str(each.span.line) for each in others if each.span))
+        where = (f"the same in line{'s' if len(lines) > 1 else ''} {', '.join(lines)}",) if lines else ()
+        told.append(str(replace(first, notes=(*first.notes, *where))))
+    return "\n\n".join(told)
 
 
 def in_order(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:

@@ -11,6 +11,7 @@ that `pick` knows) and `pick(word)`, which gives one of several results or a par
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from dsl.arithmetic import (
     bounded,
     compare,
     demand_known,
+    described_plain,
     holds,
     is_free,
     is_seen,
@@ -72,7 +74,7 @@ def parsed(text: str) -> ast.expr:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ExpressionError(f"`{short(text)}` is not an expression") from error
+        raise ExpressionError(_no_expression(text)) from error
     _demand_shallow(tree)
     return tree
 
@@ -93,11 +95,19 @@ def picked(value: Any, word: str) -> Any:
         return found
     there = ", ".join(f"`{each}`" for each in getattr(value, "picks", ()))
     known = f"what can be picked is {there}" if there else "it is one tensor, and has only a shape"
-    raise ExpressionError(f"`{value.label}` has no result or parameter `{word}`; {known}")
+    likely = ["shape", *getattr(value, "picks", ())]
+    raise ExpressionError(f"`{value.label}` has no result or parameter `{word}`; {known}", word, likely)
 
 
 def short(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _no_expression(text: str) -> str:
+    if not text.strip():
+        return "`${}` has no expression in it"
+    assigns = re.search(r"(?<![=!<>])=(?!=)", text)
+    return f"`{short(text)}` is not an expression" + ("; `==` compares" if assigns else "")
 
 
 def _demand_shallow(tree: ast.expr) -> None:
@@ -191,8 +201,8 @@ def _of(node: ast.expr, scope: Mapping[str, Any]) -> Any:
             return _indexed(of(value), of(index))
         case ast.Attribute(value=value, attr=word):
             return _attribute(of(value), word, node)
-        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
-            return _called(name, [of(each) for each in arguments])
+        case ast.Call(func=func, args=arguments, keywords=keywords):
+            return _called(_function(func, node, bool(keywords)), [of(each) for each in arguments])
     raise ExpressionError(f"`{short(ast.unparse(node))}` is not something an expression may hold")
 
 
@@ -213,6 +223,21 @@ def _indexed(value: Any, index: Any) -> Any:
         demand_known("a slice" if isinstance(index, slice) else "an index", value)
     for each in (index.start, index.stop, index.step) if isinstance(index, slice) else (index,):
         demand_known("an index", each)
+    return _element(value, index)
+
+
+def _element(value: Any, index: Any) -> Any:
+    """Of a list or a text, or what a table holds under a key."""
+    if isinstance(value, dict):
+        if index not in value:
+            raise ExpressionError(f"there is no `{index}` in it; it holds {', '.join(map(str, value)) or 'nothing'}")
+    elif not isinstance(value, (list, tuple, str)):
+        raise ExpressionError(f"{value} has no elements to pick by an index")
+    elif isinstance(index, int) and not -len(value) <= index < len(value):
+        there = f"{len(value)} element{'s' if len(value) != 1 else ''}, counted from 0"
+        raise ExpressionError(f"there is no element {index} in a list of {there}")
+    elif not isinstance(index, (int, slice)):
+        raise ExpressionError(f"an index is a whole number, not {index}")
     return value[index]
 
 
@@ -227,7 +252,25 @@ def _attribute(value: Any, word: str, node: ast.expr) -> Any:
         raise ExpressionError(str(reason)) from reason
 
 
+def _function(func: ast.expr, call: ast.expr, by_name: bool) -> str:
+    """The name of the function that is called."""
+    word = func.id if isinstance(func, ast.Name) else func.attr if isinstance(func, ast.Attribute) else ""
+    if isinstance(func, ast.Name) and word not in FUNCTIONS:
+        raise ExpressionError(f"an expression has no function `{word}`; it has {' '.join(FUNCTIONS)}", word, FUNCTIONS)
+    if isinstance(func, ast.Attribute):
+        instead = f"{word}(...)" if word in FUNCTIONS else "x.shape[1]" if word in ("size", "shape", "dim") else ""
+        meant = f"; write `{instead}`" if instead else ""
+        raise ExpressionError(f"`{short(ast.unparse(call))}` calls a method, which an expression cannot{meant}")
+    if not word or by_name:
+        raise ExpressionError(f"`{short(ast.unparse(call))}` is not something an expression may hold")
+    return word
+
+
 def _called(name: str, arguments: list[Any]) -> Any:
     if name not in OF_SIZES or any(is_free(each) or is_seen(each) for each in arguments):
         demand_known(f"`{name}`", *arguments)
-    return bounded(FUNCTIONS[name](*arguments))
+    try:
+        return bounded(FUNCTIONS[name](*arguments))
+    except (TypeError, ValueError) as error:
+        listed = ", ".join(map(described_plain, arguments))
+        raise ExpressionError(f"`{name}` does not take {listed}") from error

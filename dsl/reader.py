@@ -12,22 +12,16 @@ from typing import Any, Final
 
 from dsl import files
 from dsl import overrides as settings
-from dsl.diagnostics import SpecError, in_order
-from dsl.expressions import holds_expression
+from dsl.diagnostics import Fix, SpecError, in_order
 from dsl.layering import layered
-from dsl.records import Block, Data, Definition, Document, Group, Input, Layer, Loss, Optimizer, Place, Spec, Train
+from dsl.parts import sound_parts
+from dsl.reading import TrainingReader
+from dsl.records import Document, Place, Spec
 from dsl.source import Source
-from dsl.tables import FAULTY, Faults, Table, described, is_whole, resolved
+from dsl.tables import Faults, Table, described, resolved
 
-_NAME: Final = re.compile(r"[^\W\d][\w-]*|\d[\w-]*[^\W\d][\w-]*")
-DTYPES: Final = (
-    "float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64",
-)  # fmt: skip
-# Names that the source of a module needs for itself.
-_TAKEN: Final = ("self", "torch", "nn", "F", "Tensor", "OrderedDict")
 # Keys of the language that this version does not read.
 _LATER_TOP: Final = ("scheduler", "metrics")
-_LATER_MODEL: Final = ("weights", "rename")
 
 
 def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Spec:
@@ -49,7 +43,7 @@ def _read(source: Source, changes: Mapping[str, Any]) -> Spec:
     scope = _vars(tables.get("vars"), root.at("vars"), faults)
     spec = _Reader(faults, scope).spec(Table(tables, root, faults, scope), document)
     if faults or spec is None:
-        raise SpecError(in_order(faults))
+        raise SpecError(in_order(faults), sound_parts(spec, faults) if spec is not None else None)
     return spec
 
 
@@ -62,16 +56,22 @@ def _vars(values: Any, place: Place, faults: Faults) -> dict[str, Any]:
         faults.add(place, f"`vars` is a table, not {described(values)}")
         return scope
     for name, value in values.items():
-        if not name.isidentifier() or keyword.iskeyword(name):
+        if keyword.iskeyword(name):
+            faults.add(place.at(name), f"`{name}` is a Python keyword and cannot name a var", "name", part="key")
+        elif not name.isidentifier():
             faults.add(place.at(name), f"a var's name has letters, digits and `_`, unlike `{name}`", "name", part="key")
+        before = len(faults)
         scope[name] = resolved(value, place.at(name), faults, scope)
+        earlier = list(scope)[:-1]
+        later = [each for each in values if each not in earlier and re.search(rf"\b{re.escape(each)}\b", str(value))]
+        if later:
+            where = {each: "is this var itself" if each == name else "is written after it" for each in later}
+            told = [f"`{each}` {where[each]}: a var sees those before it" for each in later]
+            faults[before:] = [replace(each, notes=tuple(told), fix=None) for each in faults[before:]]
     return scope
 
 
-class _Reader:
-    def __init__(self, faults: Faults, scope: Mapping[str, Any]) -> None:
-        self.faults, self.scope = faults, scope
-
+class _Reader(TrainingReader):
     def spec(self, top: Table, document: Document) -> Spec | None:
         name = top.text("name") or File(document.source.name).stem or "Model"
         doc = top.text("doc", "")
@@ -79,7 +79,13 @@ class _Reader:
         blocks = self.blocks(top.table("blocks"))
         model_table = top.table("model")
         model = self.model(model_table) if model_table else None
-        if not top.has("model"):
+        bare = [key for key in ("inputs", "layers", "outputs") if top.raw(key) is not None]
+        if bare and not top.has("model"):
+            listed = " and ".join(f"`{each}`" for each in bare)
+            message = f"{listed} stand{'s' if len(bare) == 1 else ''} outside of `[model]`"
+            self.faults.add(top.place.at(bare[0]), message, "key", part="key",
+                            fix=Fix("write [model] on a line before it"))  # fmt: skip
+        if not top.has("model") and not bare and not top.meant("model"):
             top.faults.add(
                 top.place, "the spec has no `[model]`", "missing", notes=("a model has `inputs` and `layers`",)
             )
@@ -93,353 +99,3 @@ class _Reader:
                 top.raw(key)
         top.close(_LATER_TOP)
         return spec
-
-    def model(self, table: Table) -> Block:
-        inputs = self.inputs(table)
-        if not inputs and not table.has("inputs"):
-            self.faults.add(table.place, "the model has no `inputs`", "missing", part="key",
-                            notes=('inputs = { image = ["N", 1, 28, 28] }',))  # fmt: skip
-        block = self.block(table, inputs or ())
-        table.close(_LATER_MODEL)
-        return block
-
-    def blocks(self, several: Table | None) -> dict[str, Definition]:
-        found = {}
-        for name in several.values if several else ():
-            assert several is not None
-            table = several.table(name)
-            if not name.isidentifier() or keyword.iskeyword(name):
-                self.faults.add(several.place.at(name), f"`{name}` cannot name a block: it becomes a class", "name",
-                                part="key")  # fmt: skip
-            elif table is not None:
-                found[name] = self.definition(name, table)
-        return found
-
-    def definition(self, name: str, table: Table) -> Definition:
-        params, defaults = self.params(table), table.table("defaults")
-        inputs = self.named_inputs(table) if table.has("inputs") else (Input(place=table.place, name="x"),)
-        for given in dict.fromkeys((*params, *(defaults.values if defaults else ()))):
-            if any(given == each.name for each in inputs):
-                self.faults.add(table.place, f"`{given}` is a param and an input of the block", "name", part="key")
-        block = self.block(table, inputs)
-        table.close((), f"key of the block `{name}`")
-        return Definition(place=table.place, name=name, body=block, params=params,
-                          defaults=defaults.values if defaults else {})  # fmt: skip
-
-    def params(self, table: Table) -> tuple[str, ...]:
-        names = table.raw("params")
-        if names is None:
-            return ()
-        if not isinstance(names, list) or not all(isinstance(each, str) and each.isidentifier() for each in names):
-            table.wrong("params", names, "an array of names")
-            return ()
-        return tuple(names)
-
-    def named_inputs(self, table: Table) -> tuple[Input, ...]:
-        """The inputs of a block or a group: names, whose shapes are those of what is fed."""
-        names, place = table.raw("inputs"), table.place.at("inputs")
-        if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
-            table.wrong("inputs", names, "an array of names: the shapes are those of what is fed")
-            return ()
-        found = []
-        for index, name in enumerate(names):
-            if not _names_an_argument(name) or name in names[:index]:
-                why = "it becomes an argument's name" if name not in names[:index] else "it stands there twice"
-                self.faults.add(place.at(index), f"`{name}` cannot name an input: {why}", "name", part="value")
-            else:
-                found.append(Input(place=place.at(index), name=name))
-        return tuple(found)
-
-    def block(self, table: Table, inputs: tuple[Input, ...] | None) -> Block:
-        layers = self.layers(table.raw("layers"), table.place.at("layers"), table.has("layers"))
-        outputs = table.raw("outputs")
-        if outputs is not None and not isinstance(outputs, str | list | dict):
-            table.wrong("outputs", outputs, "a name, an array of names or a table of names")
-            outputs = None
-        return Block(place=table.place, inputs=inputs, layers=layers, outputs=outputs, init=table.raw("init"),
-                     freeze=table.raw("freeze") or False)  # fmt: skip
-
-    def inputs(self, table: Table) -> tuple[Input, ...]:
-        several = table.table("inputs")
-        if several is None:
-            return ()
-        found = []
-        for name in several.values:
-            each = self.input(name, several.raw(name), several.place.at(name))
-            if each:
-                found.append(each)
-        return tuple(found)
-
-    def input(self, name: str, value: Any, place: Place) -> Input | None:
-        if not _names_an_argument(name):
-            self.faults.add(place, f"`{name}` cannot name an input: it becomes an argument's name", "name", part="key")
-            return None
-        value = resolved(value, place, self.faults, self.scope)
-        if value is FAULTY:
-            return None
-        if isinstance(value, list):
-            shape = self.shape(value, place)
-            return Input(place=place, name=name, shape=shape) if shape is not None else None
-        if isinstance(value, dict):
-            return self.declared(name, Table(value, place, self.faults, self.scope))
-        self.faults.add(place, f'an input is a shape such as ["N", 3, 32, 32] or a table, not {described(value)}')
-        return None
-
-    def declared(self, name: str, table: Table) -> Input | None:
-        """An input (or a field of `random`) written as a table."""
-        options = table.raw("options")
-        if options is not None:
-            table.close()
-            if not isinstance(options, list) or not options or not all(isinstance(each, str) for each in options):
-                table.wrong("options", options, "an array of words")
-                return None
-            return Input(place=table.place, name=name, options=tuple(options))
-        value = table.raw("shape")
-        dtype, low, high = table.word("dtype", "float32", DTYPES), table.whole("low", None, -(2**63)), table.raw("high")
-        if high is not None and not is_whole(high):
-            table.wrong("high", high, "a whole number")
-        elif high is not None and high <= (low or 0):
-            table.faults.add(table.place.at("high"), f"`high` is above `low` ({low or 0}), unlike {high}")
-        table.close()
-        if not isinstance(value, list):
-            self.faults.add(table.place, f"`{name}` has no `shape`", "missing", part="key")
-            return None
-        shape = self.shape(value, table.place.at("shape"))
-        if shape is None:
-            return None
-        return Input(place=table.place, name=name, shape=shape, dtype=dtype, low=low, high=high)
-
-    def shape(self, value: list[Any], place: Place) -> tuple[int | str, ...] | None:
-        for index, size in enumerate(value):
-            named = isinstance(size, str) and size.isidentifier() and not keyword.iskeyword(size)
-            if not named and not (is_whole(size) and size >= 1):
-                self.faults.add(place.at(index),
-                                f"a size is a whole number of at least 1 or a name, not {described(size)}",
-                                part="value")  # fmt: skip
-                return None
-        return tuple(value)
-
-    def layers(self, value: Any, place: Place, there: bool = True) -> tuple[Layer, ...]:
-        if not there:
-            self.faults.add(Place(place.document, place.path[:-1]), "there are no `layers`", "missing", part="key")
-            return ()
-        if not isinstance(value, list):
-            self.faults.add(place, f"`layers` is an array of tables, not {described(value)}")
-            return ()
-        if not value:
-            self.faults.add(place, "`layers` is empty: a model has at least one layer", "missing")
-        found = []
-        for index, each in enumerate(value):
-            if isinstance(each, dict):
-                found.append(self.layer(Table(each, place.at(index), self.faults, self.scope)))
-            else:
-                self.faults.add(
-                    place.at(index), f'a layer is a table such as {{ type = "ReLU" }}, not {described(each)}'
-                )
-        return tuple(found)
-
-    def layer(self, table: Table) -> Layer:
-        name, kind, reads = self.name(table), self.words(table, "type"), table.raw("input")
-        if reads is not None and not isinstance(reads, str | list | dict):
-            table.wrong("input", reads, "a name, an array of names or a table of them")
-            reads = None
-        common: dict[str, Any] = {
-            "place": table.place, "name": name, "input": reads, "args": table.raw("args"),
-            "repeat": table.raw("repeat"), "parallel": table.raw("parallel") or False,
-            "when": table.raw("when") if table.has("when") else True,
-            "tie": self.tie(table), "train_only": table.raw("train_only") or False,
-        }  # fmt: skip
-        if table.has("layers"):
-            return self.group(table, kind, common)
-        common |= {"init": table.raw("init"), "freeze": table.raw("freeze") or False}
-        if kind is None and (table.has("share") or table.has("value")):
-            share, value = self.words(table, "share"), self.words(table, "value")
-            if share is not None and value is not None:
-                self.faults.add(table.place.at("value"), "a layer has `share` or `value`, not both", "key")
-            table.close((), f"key of a layer with `{'share' if share is not None else 'value'}`")
-            return Layer(share=share, value=value, **common)
-        if kind is None and not table.has("type"):
-            self.faults.add(table.place, "a layer has a `type`, `layers`, `share` or `value`", "missing")
-        arguments = {key: value for key, value in table.values.items() if key not in table.asked}
-        if "share" in arguments:
-            self.faults.add(table.place.at("share"), "a layer has `type` or `share`, not both", "key")
-        return Layer(type=kind, arguments=arguments, **common)
-
-    def group(self, table: Table, kind: str | None, common: dict[str, Any]) -> Layer:
-        if kind is not None:
-            self.faults.add(table.place.at("type"), "a layer has `type` or `layers`, not both", "key")
-        inputs = self.named_inputs(table) if table.has("inputs") else None
-        block = self.block(table, inputs)
-        table.close((), "key of a group")
-        return Layer(group=block, init=block.init, freeze=block.freeze, **common)
-
-    def words(self, table: Table, key: str) -> str | None:
-        """A key that is text; `${...}` in it waits until the layer is reached."""
-        value = table.raw(key)
-        if value is not None and not isinstance(value, str):
-            table.wrong(key, value, "text")
-            return None
-        return value
-
-    def tie(self, table: Table) -> Mapping[str, Any]:
-        value = table.raw("tie")
-        if value is None:
-            return {}
-        if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
-            table.wrong("tie", value, 'a table such as { weight = "embedding.weight" }')
-            return {}
-        return value
-
-    def name(self, table: Table) -> str | None:
-        """A layer's name; one that holds an expression is judged when it is worked out."""
-        name = self.words(table, "name")
-        if name is None or name == "" or holds_expression(name):
-            return name
-        message = unfit_name(name)
-        if message:
-            self.faults.add(table.place.at("name"), message, "name")
-            return None
-        return name
-
-    def losses(self, top: Table) -> tuple[Loss, ...]:
-        value = top.raw("loss")
-        if value is None:
-            return ()
-        place = top.place.at("loss")
-        if isinstance(value, dict):
-            return (self.loss(Table(value, place, self.faults, self.scope)),)
-        if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
-            tables = [Table(each, place.at(i), self.faults, self.scope) for i, each in enumerate(value)]
-            return tuple(self.loss(table) for table in tables)
-        top.wrong("loss", value, "a table or an array of tables")
-        return ()
-
-    def loss(self, table: Table) -> Loss:
-        factor = table.number("factor", 1.0)
-        if table.has("layers"):
-            name = self.name(table)
-            block = self.block(table, ())
-            table.close()
-            return Loss(place=table.place, block=block, name=name, factor=factor)
-        if not table.has("type") and not table.has("value"):
-            self.faults.add(table.place, "the loss has no `type`", "missing", part="key")
-            return Loss(place=table.place, block=Block(place=table.place, inputs=(), layers=()))
-        layer = self.layer(table)
-        arguments = {key: value for key, value in layer.arguments.items() if key != "factor"}
-        plain = replace(layer, name=None, arguments=arguments)
-        return Loss(place=table.place, block=Block(place=table.place, inputs=(), layers=(plain,)),
-                    name=layer.name, factor=factor)  # fmt: skip
-
-    def optimizer(self, table: Table | None) -> Optimizer | None:
-        if table is None:
-            return None
-        kind = table.text("type")
-        if kind is None:
-            if not table.has("type"):
-                self.faults.add(table.place, "the optimizer has no `type`", "missing", part="key")
-            return None
-        groups = self.groups(table.raw("groups"), table.place.at("groups"))
-        rest = {key: value for key, value in table.values.items() if key not in ("type", "groups")}
-        arguments = resolved(rest, table.place, self.faults, self.scope)
-        return Optimizer(
-            place=table.place, type=kind, arguments={} if arguments is FAULTY else arguments, groups=groups
-        )
-
-    def groups(self, value: Any, place: Place) -> tuple[Group, ...]:
-        if value is None:
-            return ()
-        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-            self.faults.add(place, f"`groups` is an array of tables, not {described(value)}")
-            return ()
-        found = []
-        for index, each in enumerate(value):
-            table = Table(each, place.at(index), self.faults, self.scope)
-            match = table.text("match")
-            rest = resolved({k: v for k, v in each.items() if k != "match"}, table.place, self.faults, self.scope)
-            if match is None:
-                self.faults.add(table.place, "a group of parameters has no `match`", "missing")
-            elif rest is not FAULTY:
-                found.append(Group(place=table.place, match=match, arguments=rest))
-        return tuple(found)
-
-    def data(self, table: Table | None) -> Data | None:
-        if table is None:
-            return None
-        source = table.value("source", None, _is_source, "a name, a path or a table of files")
-        if not table.has("source"):
-            self.faults.add(table.place, "the data has no `source`", "missing", part="key")
-        validation = table.value("validation", None, _is_validation, "a part between 0 and 1, or a source")
-        fields = resolved(table.raw("fields") or {}, table.place.at("fields"), self.faults, self.scope)
-        if not isinstance(fields, dict):
-            table.wrong("fields", table.values["fields"], "a table")
-            fields = {}
-        prepare = None
-        if table.has("prepare"):
-            layers = self.layers(table.raw("prepare"), table.place.at("prepare"))
-            prepare = Block(place=table.place.at("prepare"), layers=layers)
-        data = Data(
-            place=table.place, source=source, validation=validation, batch_size=table.whole("batch_size", 32, 1),
-            shuffle=table.truth("shuffle", True), num_workers=table.whole("num_workers", 0),
-            drop_last=table.truth("drop_last", False), samples=table.whole("samples", 1000, 1),
-            sizes=self.sizes(table), fields=self.fields(fields, table), prepare=prepare,
-        )  # fmt: skip
-        table.close()
-        return data
-
-    def sizes(self, table: Table) -> dict[str, int]:
-        inner = table.table("sizes")
-        return {} if inner is None else {name: inner.whole(name, 1, 1) for name in inner.values}
-
-    def fields(self, values: dict[str, Any], table: Table) -> dict[str, Any]:
-        """A declaration becomes an Input; a name of the source's, or several, stay as they are."""
-        found: dict[str, Any] = {}
-        for name, value in values.items():
-            place = table.place.at("fields", name)
-            if isinstance(value, dict):
-                value = self.declared(name, Table(value, place, self.faults, self.scope))
-            elif not isinstance(value, str) and not _texts(value):
-                self.faults.add(place, f"a field is the source's name for it or a declaration, not {described(value)}")
-            found[name] = value
-        return found
-
-    def train(self, table: Table) -> Train:
-        device = table.value(
-            "device", "auto", lambda value: isinstance(value, str) or _texts(value), "a device or several"
-        )
-        epochs, steps = table.whole("epochs", None, 1), table.whole("steps", None, 1)
-        if epochs is not None and steps is not None:
-            self.faults.add(table.place.at("steps"), "training lasts for `epochs` or for `steps`, not both", "key")
-        train = Train(
-            place=table.place, epochs=epochs, steps=steps, seed=table.whole("seed", 0),
-            device=tuple(device) if isinstance(device, list) else device,
-            precision=table.word("precision", "float32", ("float32", "bf16", "fp16", "auto")),
-            memory_format=table.word("memory_format", "contiguous", ("contiguous", "channels_last")),
-            clip_grad_norm=table.number("clip_grad_norm", None, 0.0),
-        )  # fmt: skip
-        table.close(("accumulate", "early_stopping", "compile", "deterministic", "save_every"))
-        return train
-
-
-def unfit_name(name: str) -> str | None:
-    """Why a layer cannot have this name, or None."""
-    if name.isdigit():
-        return f'"{name}" is a position, not a name: leave it out, or use a letter'
-    if not _NAME.fullmatch(name):
-        return f'a name has letters, digits, `_` and `-`, unlike "{name}"'
-    return f"`{name}` is a Python keyword and cannot name a layer" if keyword.iskeyword(name) else None
-
-
-def _names_an_argument(name: str) -> bool:
-    return name.isidentifier() and not keyword.iskeyword(name) and name not in _TAKEN
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
-
-
-def _is_source(value: Any) -> bool:
-    return isinstance(value, str) or (isinstance(value, dict) and all(isinstance(v, str) for v in value.values()))
-
-
-def _is_validation(value: Any) -> bool:
-    return _is_source(value) or (isinstance(value, float) and 0 < value < 1)

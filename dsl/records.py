@@ -76,7 +76,7 @@ class Place:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
     """One input of a block. shape: whole numbers and names of free sizes; None: that of what is fed. options: it is
-    a choice of words instead."""
+    a choice of words instead. faulty: what it is could not be read, and has been told."""
 
     place: Place
     name: str
@@ -85,6 +85,7 @@ class Input:
     low: int | None = None
     high: int | None = None
     options: tuple[str, ...] | None = None
+    faulty: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +94,7 @@ class Layer:
 
     Values are as written, `${...}` not yet worked out: what they see is known only where the layer stands. None, an
     empty table and "" mean that the key is not written, but for `name`: "" adds no level, None stands at its position.
+    faulty: a key of its own has the wrong form, which has been told.
     """
 
     place: Place
@@ -111,6 +113,7 @@ class Layer:
     init: Any = None
     freeze: Any = False
     train_only: Any = False
+    faulty: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,13 +134,14 @@ class Block:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
     """A named block. params must be given where it is used, defaults may be; a default may be an expression over
-    params, earlier defaults and the shapes of the inputs."""
+    params, earlier defaults and the shapes of the inputs. faulty: as of a layer."""
 
     place: Place
     name: str
     body: Block
     params: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    faulty: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

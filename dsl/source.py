@@ -133,14 +133,15 @@ class _Walk:
         start = self.at
         array = self.text.startswith("[[", start)
         self.at += 2 if array else 1
-        keys = [key for key, _ in self._keys()]
+        keys = self._keys()
         self.at += 2 if array else 1
         path: Path = ()
-        for key in keys[:-1]:
+        for key, span in keys[:-1]:
             path = (*path, key)
+            self.spans.setdefault(path, Spans(span, span))  # a table that no header of its own opens
             if path in self.arrays:
                 path = (*path, self.arrays[path] - 1)
-        path = (*path, keys[-1])
+        path = (*path, keys[-1][0])
         if array:
             self.spans.setdefault(path, Spans((start, self.at), (start, self.at)))
             self.arrays[path] = self.arrays.get(path, 0) + 1

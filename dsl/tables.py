@@ -7,12 +7,23 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from dsl.catalogue.aliases import WORDS as WORDS_ELSEWHERE
 from dsl.catalogue.suggestions import suggest
 from dsl.diagnostics import Diagnostic, Fix
 from dsl.expressions import ExpressionError, evaluate, holds_expression
 from dsl.records import Place
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+
+
+_MOST: Final = 12  # names that a note lists
+# Names that people write in expressions, and where they hold.
+_NAMES: Final = {
+    "i": "`i` counts the copies of a `repeat`, and does not reach into a named block: give it as a param",
+    "vars": "a var is read by its name alone: `${width}`",
+    "params": "a param is read by its name alone: `${channels}`",
+    "rest": "`rest` is what a named block was given and does not name, for `args` alone",
+}
 
 
 class Faults(list[Diagnostic]):
@@ -67,7 +78,7 @@ class Table:
         expected = "one of " + ", ".join(f'"{word}"' for word in words)
         value = self.raw(key)
         if isinstance(value, str) and not holds_expression(value) and value not in words:
-            near = suggest(value, words)
+            near = suggest(value.removeprefix("torch."), words, WORDS_ELSEWHERE)
             fix = Fix(f'did you mean "{near[0]}"?', f'{key} = "{near[0]}"') if near else None
             self.faults.add(self.place.at(key), f'`{key}` is {expected}, not "{value}"', fix=fix)
             return default
@@ -82,13 +93,19 @@ class Table:
             return None
         return Table(value, self.place.at(key), self.faults, self.scope)
 
-    def wrong(self, key: str, value: Any, expected: str) -> None:
+    def wrong(self, key: str, value: Any, expected: str, fix: Fix | None = None) -> None:
         self.faults.add(
-            self.place.at(key), f"`{key}` is {expected}, not {described(value)}", label=f"expected {expected}"
+            self.place.at(key), f"`{key}` is {expected}, not {described(value)}", label=f"expected {expected}", fix=fix
         )
 
-    def close(self, later: Iterable[str] = (), what: str = "key") -> None:
-        """Report every key that no getter asked for. `later`: keys of the language that this version does not read."""
+    def meant(self, *keys: str) -> bool:
+        """Whether one of these keys, which is not there, has been misspelled, which `close` tells."""
+        unknown = [each for each in self.values if each not in self.asked]
+        return any(not self.has(key) and any(key in suggest(each, [key]) for each in unknown) for key in keys)
+
+    def close(self, later: Iterable[str] = (), of: str = "") -> None:
+        """Report every key that no getter asked for. `later`: keys of the language that this version does not read.
+        of: what the table is, as in " of a group"."""
         for key in self.values:
             if key in self.asked:
                 continue
@@ -102,7 +119,7 @@ class Table:
             fix = Fix(f"did you mean `{near[0]}`?", near[0]) if near else None
             known = ", ".join(self.asked)
             notes = () if near else (f"known here: {known}",)
-            self.faults.add(place, f"unknown {what} `{key}`", "key", part="key", notes=notes, fix=fix)
+            self.faults.add(place, f"unknown key `{key}`{of}", "key", part="key", notes=notes, fix=fix)
 
 
 class _Faulty:
@@ -123,9 +140,8 @@ def resolved(value: Any, place: Place, faults: Faults, scope: Mapping[str, Any])
         try:
             return evaluate(value, scope)
         except ExpressionError as error:
-            near = suggest(error.name, list(scope)) if error.name else []
-            fix = Fix(f"did you mean `{near[0]}`?") if near else None
-            faults.add(place, str(error), "expression", part="value", fix=fix)
+            fix, notes = remarks(error, scope)
+            faults.add(place, str(error), "expression", part="value", notes=notes, fix=fix)
             return FAULTY
     if isinstance(value, list):
         items = [resolved(each, place.at(index), faults, scope) for index, each in enumerate(value)]
@@ -134,6 +150,20 @@ def resolved(value: Any, place: Place, faults: Faults, scope: Mapping[str, Any])
         table = {key: resolved(each, place.at(key), faults, scope) for key, each in value.items()}
         return FAULTY if any(each is FAULTY for each in table.values()) else table
     return value
+
+
+def remarks(error: ExpressionError, scope: Iterable[str]) -> tuple[Fix | None, tuple[str, ...]]:
+    """What may have been meant by a name that is not known, and what else to say of it."""
+    if not error.name:
+        return None, ()
+    near = suggest(error.name, error.among or list(scope))
+    fix = Fix(f"did you mean `{near[0]}`?") if near else None
+    note = _NAMES.get(error.name)
+    if note is not None:
+        return None, (note,)
+    known = [] if fix or error.among else [each for each in scope if each.isidentifier()]
+    listed = ", ".join([*(["..."] if len(known) > _MOST else []), *known[-_MOST:]])
+    return fix, (f"names here: {listed}",) if listed else ()
 
 
 def is_whole(value: Any) -> bool:

@@ -186,7 +186,7 @@ def _clusters(all_regions: Mapping[str, Region], boxes: list[Box]) -> tuple[Clus
             name=name,
             parent=parents[name],
             title=region_said(name) or each.type or "group",
-            detail=_cluster_detail(each.type if region_said(name) else "", totals[name]),
+            detail=_cluster_detail(each, name, totals[name]),
             parameters=totals[name],
         )
         for name, each in all_regions.items()
@@ -223,8 +223,11 @@ def _inputs_said(inputs: list[Node], batch: str | None) -> str:
     return "inputs " + ", ".join(told + more) if told else ""
 
 
-def _cluster_detail(type_: str, count: int) -> str:
-    """`BasicBlock · 73,984`, or `73,984 parameters`: there is no room for both words."""
+def _cluster_detail(region: Region, name: str, count: int) -> str:
+    """`BasicBlock · 73,984`, or `73,984 parameters`: there is no room for both words. A shared one says whose it is."""
+    type_ = region.type if region_said(name) else ""
+    if region.module not in ("", name):
+        return f"shares {shortened(region_said(region.module), NAME_LIMIT)}"
     if not type_:
         return _parameters_said(count)
     return f"{type_} · {count_said(count)}" if count else type_

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from builder.graph import Node
 
@@ -28,6 +28,8 @@ _SAID = {
     "MultiheadAttention": "Multi-head attention", "scaled_dot_product_attention": "Attention",
 }  # fmt: skip
 
+VALUE_LIMIT: Final = 44  # characters of an expression in a box
+
 # A free size of this name at the front of the first input is the batch; another name may well be time.
 _BATCH_NAMES = ("N", "B", "batch", "batch_size")
 
@@ -42,7 +44,9 @@ def title(node: Node) -> str:
 def details(node: Node) -> Iterator[str]:
     """The facts worth a place below the title: `96 ch`, `stride 4`, `pad 2`."""
     rule = _DETAILS.get(node.kind)
-    if rule is not None:
+    if node.role == "value":
+        yield shortened(str(node.arguments.get("value", "")), VALUE_LIMIT)
+    elif rule is not None:
         yield from rule(node)
     elif node.kind in ("other", "loss"):
         yield from _any_details(node)

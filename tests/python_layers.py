@@ -83,12 +83,12 @@ def facts(path: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def clean() -> Iterator[None]:
+def clean(tmp_path: Path) -> Iterator[None]:
     """What a test registers, imports from its own folder and puts on the search path is gone at its end."""
     path, modules = list(sys.path), set(sys.modules)
     with registered.restored():
         yield
     sys.path[:] = path
     for each in set(sys.modules) - modules:
-        if "pytest-" in (getattr(sys.modules[each], "__file__", None) or ""):
+        if Path(getattr(sys.modules[each], "__file__", None) or "").is_relative_to(tmp_path):
             del sys.modules[each]

@@ -22,13 +22,16 @@ from dsl.catalogue import (
     bind,
     find,
     find_optimizer,
+    find_settings,
     mismatch,
     names,
     optimizer_names,
+    signature_of,
     suggest,
 )
 from dsl.catalogue.generate import text
 from dsl.catalogue.lines import DATA
+from dsl.catalogue.starts import STARTS
 from dsl.catalogue.suggestions import distance
 from dsl.catalogue.types import forms, words
 
@@ -42,7 +45,8 @@ def targets() -> list[str]:
 
 
 def entries() -> list[Entry]:
-    found = [find_optimizer(each) if each.startswith("torch.optim.") else find(each) for each in targets()]
+    found = [find_optimizer(each) if each.startswith("torch.optim.") else find(each) or find_settings(each)
+             for each in targets()]  # fmt: skip
     return [each for each in found if each is not None]
 
 
@@ -82,14 +86,14 @@ def test_every_public_layer_of_torch_is_there() -> None:
     )
     classes = [each for each in vars(torch.nn).values() if isinstance(each, type) and issubclass(each, torch.nn.Module)]
     wanted = {each.__name__ for each in classes if not left_out.fullmatch(each.__name__)}
-    assert wanted == {each.name for each in entries() if each.target == f"torch.nn.{each.name}"}
+    assert wanted == {each.name for each in entries() if each.role == "module"}
 
 
 def test_constructor_parameters_and_defaults_are_the_classes_own() -> None:
     for entry in entries():
-        if entry.role not in ("module", "optimizer"):
+        if entry.role not in ("module", "optimizer", "settings"):
             continue
-        space = torch.nn if entry.role == "module" else torch.optim
+        space = torch.optim if entry.role == "optimizer" else torch.nn
         kind = getattr(space, entry.name)
         constructor = next(iter(typing.get_overloads(kind.__init__)), kind.__init__)
         real = inspect.signature(constructor).parameters
@@ -374,7 +378,7 @@ def test_values_fit_types(type: str, fits: list[object], refused: list[object]) 
         ("int | int[2]", "a whole number or two of them"),
         ("float | float[] | none", "a number or a list of them"),
         ("int | float", "a number"),
-        ("'zeros' | 'reflect'", "one of 'zeros', 'reflect'"),
+        ("'zeros' | 'reflect'", "one of \"zeros\", \"reflect\""),
         ("bool | none", "true or false"),
         ("int[][]", "a list of lists of whole numbers"),
         ("{int[]}", "a table of lists of whole numbers"),
@@ -453,3 +457,52 @@ def test_looking_up_brings_no_torch() -> None:
         "assert 'torch' not in sys.modules and 'networkx' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_ways_to_start_are_torchs() -> None:
+    functions = {name: getattr(torch.nn.init, name) for name in dir(torch.nn.init)}
+    ours = {name: each for name, each in functions.items() if re.fullmatch(r"[a-z]\w*_", name)}
+    assert set(STARTS) == set(ours)
+    for name, entry in STARTS.items():
+        signature = inspect.signature(ours[name]).parameters
+        named = [name for name in signature if name not in ("tensor", "generator")]
+        assert named == [each.name for each in entry.parameters]
+        for parameter in entry.parameters:
+            default = signature[parameter.name].default
+            assert parameter.default is REQUIRED if default is inspect.Parameter.empty else parameter.default == default
+            words = typing.get_args(signature[parameter.name].annotation)
+            if words:
+                assert parameter.type == " | ".join(f"'{word}'" for word in words)
+
+
+# Signatures by what is written
+
+
+def test_the_signature_is_the_one_that_takes_what_is_written() -> None:
+    clamp, fill, most = find("clamp"), find("torch.Tensor.masked_fill"), find("max")
+    assert clamp is not None
+    assert fill is not None
+    assert most is not None
+    assert signature_of(clamp, {"min": 0.5})["min"].type == "float | none"
+    assert signature_of(clamp, {"min": "a reference"})["min"].type == "tensor | none"
+    assert signature_of(fill, {"value": 1.0})["value"].type == "float | bool"
+    assert signature_of(fill, {"value": [1.0]})["value"].type == "tensor"
+    assert list(signature_of(most, {}, 2)) == ["input", "other"]
+    assert list(signature_of(most, {"dim": 1}, 1)) == ["input", "dim", "keepdim"]
+
+
+def test_settings_are_no_layers() -> None:
+    assert find_settings("LinearCrossEntropyOptions") is not None
+    assert find("LinearCrossEntropyOptions") is None
+    assert find("torch.nn.LinearCrossEntropyOptions") is None
+    assert "LinearCrossEntropyOptions" not in names()
+    assert find_settings("Linear") is None
+
+
+def test_tensors_that_torch_takes_by_name_alone_say_so() -> None:
+    rank, loss = find("torch.linalg.matrix_rank"), find("linear_cross_entropy")
+    assert rank is not None
+    assert loss is not None
+    assert rank.parameter("rtol").passing == "keyword"
+    assert loss.parameter("linear_bias").passing == "keyword"
+    assert loss.parameter("target").passing == "name"

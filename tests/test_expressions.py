@@ -86,7 +86,7 @@ FREE = {
     "x.shape[0] / 2": "`/` hangs on a free size, N",
     "2 / x.shape[0]": "`/` hangs on a free size, N",
     "x.shape[0] * 0.5": "`*` with 0.5 hangs on a free size, N",
-    "x.shape[0] + true": "`+` with True hangs on a free size, N",
+    "x.shape[0] + true": "`+` with true hangs on a free size, N",
     "[0] * x.shape[0]": "`*` with a list hangs on a free size, N",
     "2 ** x.shape[0]": "`**` hangs on a free size, N",
     "x.shape[0] ** 60": "`**` hangs on a free size, N",

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 import dsl
-from builder.checking import check
+from builder.checking import check, load
 
 CASES = sorted((Path(__file__).parent / "cases" / "invalid").glob("*.toml"))
 
 
 def faults(path: str) -> dsl.SpecError:
     with pytest.raises(dsl.SpecError) as caught:
-        check(dsl.load(path))
+        check(load(path))
     return caught.value
 
 

@@ -7,9 +7,10 @@ torchvision 0.29.1 (GoogLeNet with `aux_logits=False`) and transformers 5.24.0.
 from __future__ import annotations
 
 import hashlib
+import re
 
 import pytest
-from gallery import NAMES, keys, without_memory
+from gallery import FOLDER, NAMES, keys, without_memory
 
 PUBLISHED = {
     "resnet18": (11_689_512, "02568eab318c210f0d857b7e345cc37b86e30b66a49663acb8af1653c0d25830"),
@@ -32,6 +33,19 @@ WITHOUT_A_PUBLISHED_CLASS = {
 
 def test_the_gallery_is_whole() -> None:
     assert {*PUBLISHED, *WITHOUT_A_PUBLISHED_CLASS} == set(NAMES)
+
+
+def test_the_readme_lists_the_gallery_with_its_parameters() -> None:
+    text = (FOLDER.parents[1] / "README.md").read_text(encoding="utf-8")
+    rows = [row.split("|") for row in text.splitlines() if row.startswith("| [`")]
+    listed = {
+        name: int(count.replace(",", ""))
+        for _, names, counts, *_ in rows
+        for name, count in zip(re.findall(r"gallery/(\w+)\.toml", names), counts.split(" and "), strict=True)
+    }
+    assert sorted(listed) == NAMES
+    for name, count in listed.items():
+        assert count == sum(each.numel() for each in without_memory(name).parameters())
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -19,8 +19,15 @@ TOKENS = 12
 def pair(name: str, theirs: nn.Module) -> tuple[nn.Module, nn.Module]:
     """The spec's module and the class's, which both hold the class's weights; a strict load."""
     ours = builder.build(load(name), device="cpu")
+    starts_alike(ours, theirs)
     ours.load_state_dict(stir(theirs).state_dict(), strict=True)
     return ours, theirs
+
+
+def starts_alike(ours: nn.Module, theirs: nn.Module) -> None:
+    """Each tensor as widely spread as the class's own: a tenth is five standard errors for the smallest of them."""
+    for (key, one), (_, other) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
+        assert one.std().item() == pytest.approx(other.std().item(), rel=0.1), key
 
 
 @pytest.fixture(scope="module")

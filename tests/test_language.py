@@ -165,12 +165,12 @@ def faults(text: str, **overrides: object) -> tuple[dsl.Diagnostic, ...]:
 
 
 def test_an_override_is_typed_by_the_value_there() -> None:
-    text = '[vars]\nn = 3\nx = 0.5\nword = "a"\non = true\nsizes = [1, 2]\n' + MODEL
-    changes = {"vars.n": "128", "vars.x": "2", "vars.word": "12", "vars.on": "false", "vars.sizes": "[3]"}
+    text = '[vars]\nn = 3\nrate = 0.5\nword = "a"\non = true\nsizes = [1, 2]\n' + MODEL
+    changes = {"vars.n": "128", "vars.rate": "2", "vars.word": "12", "vars.on": "false", "vars.sizes": "[3]"}
     spec = dsl.loads(text, overrides=changes)
-    assert dict(spec.vars) == {"n": 128, "x": 2.0, "word": "12", "on": False, "sizes": [3]}
+    assert dict(spec.vars) == {"n": 128, "rate": 2.0, "word": "12", "on": False, "sizes": [3]}
     assert {key: type(value) for key, value in spec.vars.items()} == {
-        "n": int, "x": float, "word": str, "on": bool, "sizes": list,
+        "n": int, "rate": float, "word": str, "on": bool, "sizes": list,
     }  # fmt: skip
 
 

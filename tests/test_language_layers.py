@@ -249,6 +249,15 @@ def test_a_shared_layer_is_the_same_module_and_has_no_key() -> None:
     assert torch.equal(module(X), a(F.relu(a(X))))
 
 
+def test_a_shared_layer_starts_and_stops_training_once() -> None:
+    module = made(
+        '{ name = "a", type = "Linear", out_features = 4, init = { weight = 1, bias = 0 }, freeze = true },'
+        '{ name = "b", share = "a" }'
+    )
+    assert torch.equal(module(X), X.sum(1, keepdim=True).expand(2, 4).sum(1, keepdim=True).expand(2, 4))
+    assert not any(each.requires_grad for each in module.parameters())
+
+
 def test_a_block_a_repeat_and_a_part_of_them_can_be_shared() -> None:
     block = (
         '[blocks.Two]\ninputs = ["a", "b"]\nlayers = ['

@@ -176,7 +176,7 @@ def test_why_a_dotted_name_leads_to_nothing(tmp_path: Path, monkeypatch: pytest.
         'error[type]: there is no layer type "os.system": os is a part of Python, and offers no layers'
     )
     assert facts(spec(tmp_path, '{ type = "nn.Linear", out_features = 3 }')) == (
-        'error[type]: there is no layer type "nn.Linear"\n  = fix: did you mean `Linear` or `linear`?'
+        'error[type]: there is no layer type "nn.Linear"\n  = fix: did you mean `Linear`?'
     )
     assert not {"plain", "scales", "nowhere_to_be_found"} & set(sys.modules)
 

@@ -240,7 +240,7 @@ OBJECTIONS: list[tuple[str, dict[str, Any], list[Any], str]] = [
     ("PixelShuffle", {"upscale_factor": 3}, [typed("N", 8, 4, 4)],
      "PixelShuffle needs channels that are a multiple of 9 (3 * 3), but its input has 8"),
     ("interpolate", {"size": 4, "mode": "bilinear"}, [typed("N", 2, "T")],
-     "interpolate with mode 'bilinear' reads an image of 2 dims after (N, C), but its input is (N, 2, T)"),
+     "interpolate with mode \"bilinear\" reads an image of 2 dims after (N, C), but its input is (N, 2, T)"),
     ("interpolate", {}, [IMAGE], "interpolate needs size or scale_factor"),
     ("ReflectionPad1d", {"padding": 4}, [typed("N", 2, 4)],
      "ReflectionPad1d cannot take 4 numbers (reflect) from a dim of 4"),

@@ -202,7 +202,7 @@ def test_a_choice_picks_its_matrix(option: str, width: int) -> None:
 def test_a_choice_without_a_matrix_is_told() -> None:
     choice = ChoiceType("c", ("a", "c"))
     found = objection("ParameterDict", {"shapes": {"a": [4, 1], "b": [4, 2]}}, typed("N", 4), choice)
-    assert found.message == "ParameterDict has no matrix 'c', which the choice may be; it has a, b"
+    assert found.message == "ParameterDict has no matrix `c`, which the choice may be; it has a, b"
 
 
 def test_wrong_features_are_told_as_the_language_shows() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import builder
 import dsl
 from builder import graph as contract
 from builder.building import module_of
+from builder.codegen import source_of
 from builder.commands import reporting
 from dsl.records import Input
 
@@ -26,6 +28,8 @@ LOSSES = (
     "SoftMargin", "MultiMargin", "TripletMargin", "HingeEmbedding", "CosineEmbedding", "CTC",
 )  # fmt: skip
 FREE = {"N": 3, "H": 32, "W": 48}  # what free sizes are in these tests; others are as the spec's data says
+
+LARGE = 1_000_000  # parameters
 
 
 def test_the_systems_of_the_tutorial_are_all_there() -> None:
@@ -57,10 +61,12 @@ def test_the_module_is_what_the_graph_says(name: str) -> None:
 def test_results_have_the_shapes_of_the_graph(name: str) -> None:
     spec = dsl.load(FOLDER / name)
     graph = builder.elaborate(spec)
-    module = builder.build(graph, device="cpu").eval()
     names = FREE | dict(spec.data.sizes if spec.data else {})
     outputs = [node for node in contract.nodes(graph) if node.role == "output"]
-    for values in itertools.product(*(ways(each, names) for each in spec.model.inputs)):
+    with torch.device(device_for(graph)):
+        module = module_of(graph).eval()
+        inputs = [ways(each, names) for each in spec.model.inputs]
+    for values in itertools.product(*inputs):
         with torch.no_grad():
             results = listed(module(*values))
         assert len(results) == len(outputs)
@@ -75,6 +81,16 @@ def test_a_model_with_parameters_says_how_it_is_trained(name: str) -> None:
     spec = dsl.load(FOLDER / name)
     has_parameters = parameters(builder.elaborate(spec)) > 0
     assert has_parameters == (spec.optimizer is not None) == (spec.data is not None) == bool(spec.losses)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_the_graph_survives_json(name: str) -> None:
+    graph = elaborated(name)
+    text = json.dumps(networkx.node_link_data(graph, edges="edges"))
+    again = networkx.node_link_graph(json.loads(text), edges="edges")
+    assert dict(again.nodes(data=True)) == dict(graph.nodes(data=True))
+    assert again.graph == graph.graph
+    assert source_of(again) == source_of(graph)
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -94,6 +110,11 @@ def elaborated(name: str) -> networkx.DiGraph[str]:
 
 def parameters(graph: networkx.DiGraph[str]) -> int:
     return sum(map(contract.parameter_count, contract.nodes(graph)))
+
+
+def device_for(graph: networkx.DiGraph[str]) -> str:
+    """Where a model runs for its shapes alone: a large one without numbers."""
+    return "meta" if parameters(graph) > LARGE else "cpu"
 
 
 def ways(read: Input, names: dict[str, int]) -> list[Any]:

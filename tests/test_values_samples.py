@@ -56,7 +56,8 @@ def calls() -> list[tuple[str, Tensors]]:
         entry = find(op.name) or find(f"torch.{op.name}")
         if entry is None or entry.role == "module" or torch.float32 not in op.supported_dtypes("cpu"):
             continue
-        for sample in itertools.islice(op.sample_inputs("cpu", torch.float32), EACH):
+        samples = op.sample_inputs_func(op, "cpu", torch.float32, requires_grad=False)  # not tracked: that takes long
+        for sample in itertools.islice(samples, EACH):
             tensors: Tensors = {}
             try:
                 arguments = [written(each, tensors) for each in (sample.input, *sample.args)]

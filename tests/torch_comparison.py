@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -48,7 +49,7 @@ def compare(sample: Sample) -> Written:
     reference = _reference(sample)
     for training in modes:
         _same_weights(built, reference)
-        expected = _run(lambda fed: sample.run(reference, training, fed), spec.fed, reference, training)
+        expected = _run(partial(sample.run, reference, training), spec.fed, reference, training)
         found = _run(lambda fed: built(**fed), spec.fed, built, training)
         _assert_same(list(leaves(found)), list(leaves(expected)), exactly=sample.target not in _UNREPEATABLE)
         _same_state(built, reference)
@@ -87,14 +88,14 @@ def _field_names(value: Any) -> tuple[str, ...]:
 
 
 def _reference(sample: Sample) -> nn.Module | None:
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)
     return sample.make() if sample.make else None
 
 
 def _run(call: Any, fed: Mapping[str, torch.Tensor], module: nn.Module | None, training: bool) -> Any:
     if module is not None:
         module.train(training)
-    torch.manual_seed(1)
+    torch.default_generator.manual_seed(1)
     with torch.no_grad():
         return call({name: each.clone() for name, each in fed.items()})
 

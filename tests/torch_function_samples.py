@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import torch
@@ -56,9 +57,7 @@ def samples(target: str, most: int) -> Iterator[Sample | str]:
     assert entry is not None, target
     for info in infos_of(target):
         torch.manual_seed(11)
-        for index, each in enumerate(_inputs(info)):
-            if index == most:
-                break
+        for index, each in enumerate(_inputs(info, most)):
             try:
                 args, kwargs = _call(info, entry, each)
                 yield _sample(entry, f"{target} {info.variant_test_name} {index}", args, kwargs)
@@ -66,12 +65,13 @@ def samples(target: str, most: int) -> Iterator[Sample | str]:
                 yield str(reason)
 
 
-def _inputs(info: OpInfo) -> Iterator[Any]:
+def _inputs(info: OpInfo, most: int) -> list[Any]:
     supported = info.supported_dtypes("cpu")
     dtype = next((each for each in _DTYPES if each in supported), None)
-    if dtype is not None:
-        with noted():
-            yield from list(info.sample_inputs("cpu", dtype, requires_grad=False))
+    if dtype is None:
+        return []
+    with noted():
+        return list(islice(info.sample_inputs("cpu", dtype, requires_grad=False), most))
 
 
 class _Caught(TorchFunctionMode):
@@ -155,6 +155,8 @@ def bound(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dic
 
 def _bound(signature: tuple[Parameter, ...], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
     names = [each.name for each in signature]
+    if len(args) > len(names) and signature[-1].type == "int[]":  # x.sum_to_size(2, 3): the sizes one by one
+        args = (*args[: len(names) - 1], list(args[len(names) - 1 :]))
     if len(args) > len(names) or set(names[: len(args)]) & set(kwargs):
         return None
     found = {**dict(zip(names, args, strict=False)), **kwargs}

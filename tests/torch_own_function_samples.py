@@ -84,6 +84,11 @@ def _numbers() -> list[Case]:
         ("torch.Tensor.to", (matrix, whole(3, 2)), {}),
         ("torch.Tensor.masked_fill", (matrix, matrix > 0, float("-inf")), {}),
         ("torch.linspace", (0.0, 1.0, 5), {}),
+        ("torch.pow", (2.0, matrix), {}),
+        ("torch.where", (matrix > 0, 1.0, matrix), {}),
+        ("torch.where", (matrix > 0, matrix, 0.0), {}),
+        ("torch.normal", (0.0, 1.0, [2, 3]), {}),
+        ("torch.searchsorted", (torch.arange(5.0), 2.5), {"right": True}),
     ]  # fmt: skip
 
 

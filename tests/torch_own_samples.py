@@ -152,28 +152,37 @@ def _losses() -> list[Case]:
 
 
 def _attention() -> list[Case]:
-    plain, masks = {"embed_dim": 8, "num_heads": 2}, torch.ones(5, 5).triu(1).bool()
-    layer = {"d_model": 8, "nhead": 2, "dim_feedforward": 16, "dropout": 0.0}
-    own = (draw(5, 3, 8),) * 3
-    encoder, decoder = noted(nn.TransformerEncoderLayer, **layer), noted(nn.TransformerDecoderLayer, **layer)
+    plain, later = {"embed_dim": 8, "num_heads": 2}, torch.ones(5, 5).triu(1).bool()
+    rows, memory, pairs = draw(5, 3, 8), draw(4, 3, 8), (draw(5, 3, 8), draw(4, 3, 8))
+    name = "MultiheadAttention"
     return [
-        ("MultiheadAttention", plain, own, {"need_weights": False}),
-        ("MultiheadAttention", plain, own, {"average_attn_weights": False}),
-        ("MultiheadAttention", {**plain, "batch_first": True}, (draw(3, 5, 8),) * 3, {"attn_mask": masks, "is_causal": True}),
-        ("MultiheadAttention", plain, own, {"attn_mask": draw(6, 5, 5), "key_padding_mask": None}),
-        ("MultiheadAttention", {**plain, "kdim": 6, "vdim": 7}, (draw(5, 3, 8), draw(4, 3, 6), draw(4, 3, 7)), {}),
-        ("MultiheadAttention", plain, (draw(5, 8),) * 3, {"attn_mask": masks}),
-        ("TransformerDecoder", {"decoder_layer": decoder, "num_layers": 2}, (draw(5, 3, 8), draw(4, 3, 8)), {}),
-        ("TransformerDecoder", {"decoder_layer": decoder, "num_layers": 1, "norm": noted(nn.LayerNorm, normalized_shape=8)},
-         (draw(5, 3, 8), draw(4, 3, 8)), {"tgt_mask": masks, "memory_key_padding_mask": torch.zeros(3, 4).bool()}),
-        ("TransformerEncoder", {"encoder_layer": encoder, "num_layers": 2, "norm": noted(nn.LayerNorm, normalized_shape=8),
-                                "enable_nested_tensor": False}, (draw(5, 3, 8),), {"mask": draw(5, 5), "is_causal": False}),
-        ("TransformerEncoderLayer", {**layer, "activation": nn.functional.gelu, "norm_first": True}, (draw(5, 3, 8),), {}),
-        ("TransformerEncoderLayer", {**layer, "activation": noted(nn.GELU, approximate="tanh")}, (draw(5, 3, 8),), {}),
-        ("TransformerDecoderLayer", {**layer, "activation": "gelu"}, (draw(5, 3, 8), draw(4, 3, 8)),
-         {"tgt_mask": masks, "tgt_is_causal": True}),
-        ("Transformer", {"d_model": 8, "nhead": 2, "num_encoder_layers": 1, "num_decoder_layers": 1, "dropout": 0.0,
-                         "dim_feedforward": 16}, (draw(5, 3, 8), draw(4, 3, 8)), {"memory_is_causal": False}),
+        (name, plain, (rows,) * 3, {"need_weights": False}),
+        (name, plain, (rows,) * 3, {"average_attn_weights": False}),
+        (name, {**plain, "batch_first": True}, (draw(3, 5, 8),) * 3, {"attn_mask": later, "is_causal": True}),
+        (name, plain, (rows,) * 3, {"attn_mask": draw(6, 5, 5), "key_padding_mask": None}),
+        (name, {**plain, "kdim": 6, "vdim": 7}, (rows, draw(4, 3, 6), draw(4, 3, 7)), {}),
+        (name, plain, (draw(5, 8),) * 3, {"attn_mask": later}),
+        (name, {**plain, "add_zero_attn": True}, (rows, memory, memory), {"key_padding_mask": torch.eye(3, 4) > 0}),
+        *_transformers(rows, pairs, later),
+    ]
+
+
+def _transformers(rows: torch.Tensor, pairs: tuple[torch.Tensor, ...], later: torch.Tensor) -> list[Case]:
+    layer = {"d_model": 8, "nhead": 2, "dim_feedforward": 16, "dropout": 0.0}
+    encoder, decoder = noted(nn.TransformerEncoderLayer, **layer), noted(nn.TransformerDecoderLayer, **layer)
+    norm, gelu, padded = noted(nn.LayerNorm, normalized_shape=8), nn.functional.gelu, torch.zeros(3, 4).bool()
+    flat = {"enable_nested_tensor": False, "norm": norm}
+    small = {**layer, "num_encoder_layers": 1, "num_decoder_layers": 1}
+    return [
+        ("TransformerDecoder", {"decoder_layer": decoder, "num_layers": 2}, pairs, {}),
+        ("TransformerDecoder", {"decoder_layer": decoder, "num_layers": 1, "norm": norm}, pairs,
+         {"tgt_mask": later, "memory_key_padding_mask": padded}),
+        ("TransformerEncoder", {"encoder_layer": encoder, "num_layers": 2, **flat}, (rows,),
+         {"mask": draw(5, 5), "is_causal": False}),
+        ("TransformerEncoderLayer", {**layer, "activation": gelu, "norm_first": True}, (rows,), {}),
+        ("TransformerEncoderLayer", {**layer, "activation": noted(nn.GELU, approximate="tanh")}, (rows,), {}),
+        ("TransformerDecoderLayer", {**layer, "activation": "gelu"}, pairs, {"tgt_mask": later, "tgt_is_causal": True}),
+        ("Transformer", small, pairs, {"memory_is_causal": False}),
     ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ A value that TOML cannot say raises `Unsayable` with the reason, so that what is
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from dsl.catalogue import find
+from dsl.catalogue import find, find_settings
 from dsl.formatting import dump_tables
 
 LARGEST = 64  # elements of a tensor that a person would write
@@ -61,8 +62,7 @@ def written(sample: Sample, names: Mapping[tuple[str, int], str] | None = None) 
     for key, value in sample.constructor.items():
         (clashing if key in _KEYS else layer)[key] = data(value)
     layer |= _given(sample, feeder)
-    if clashing:
-        layer["args"] = clashing
+    layer |= _args(clashing)
     inputs = {name: _declared(name, each, names or {}) for name, each in feeder.fed.items()}
     tables = {"name": "Sample", "model": {"inputs": inputs, "layers": [layer]}}
     return Written(text=dump_tables(tables), fed=feeder.fed)
@@ -100,6 +100,9 @@ def _object_data(value: Any) -> Any:
     noted = getattr(value, "noted_arguments", None)
     if isinstance(value, nn.Module) and noted is not None:
         return {"type": type(value).__name__, **{key: data(each) for key, each in noted.items()}}
+    if find_settings(type(value).__name__) and dataclasses.is_dataclass(value):
+        told = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+        return {"type": type(value).__name__, **{key: data(each) for key, each in told.items()}}
     for space, prefix in ((torch.nn.functional, "torch.nn.functional."), (torch, "torch.")):
         name = getattr(value, "__name__", "")
         if name and getattr(space, name, None) is value and find(prefix + name):
@@ -151,15 +154,20 @@ def _given(sample: Sample, feeder: _Feeder) -> dict[str, Any]:
             references[key] = feeder.reference(key, value)
         else:
             keys[key] = data(value)
+    clashing = {key: keys.pop(key) for key in list(keys) if key in _KEYS}
     leading = []
     while len(leading) < len(references) and len(leading) < len(places) and places[len(leading)] in references:
         leading.append(places[len(leading)])
     if module and len(leading) < len(references):
         plain = {key: value for key, value in keys.items() if isinstance(value, (bool, int, float))}
         rest = {key: value for key, value in keys.items() if key not in plain}
-        return {"input": {**references, **plain}, **rest}
+        return {"input": {**references, **plain}, **rest, **_args(clashing)}
     placed = [references.pop(key) for key in leading]
-    return ({"input": _one_or_all(placed, entry.inputs)} if placed else {}) | references | keys
+    return ({"input": _one_or_all(placed, entry.inputs)} if placed else {}) | references | keys | _args(clashing)
+
+
+def _args(clashing: dict[str, Any]) -> dict[str, Any]:
+    return {"args": clashing} if clashing else {}
 
 
 def _one_or_all(placed: list[Any], takes: Any) -> Any:

@@ -23,7 +23,7 @@ def constructor(node: Node) -> str:
 def forward_arguments(node: Node) -> dict[str, Any]:
     """The arguments that go into each call of a module, not into its constructor.
 
-    A name that both have (`log_input` of PoissonNLLLoss) is the constructor's: what is fed is no argument.
+    A name that both have (`log_input` of PoissonNLLLoss) is the constructor's: what is fed is a tensor.
     """
     entry = entry_of(node.target)
     names = {each.name for each in entry.inputs if not entry.accepts(each.name)}
@@ -36,20 +36,21 @@ def call(node: Node, values: Sequence[str], keyword_values: Mapping[str, str], m
     device = _device(node, values, keyword_values)
     if node.role == "module":
         named = [f"{key}={value}" for key, value in keyword_values.items()]
-        given = {*node.arguments, *keyword_values}
-        placed = list(values) if entry.target.startswith("tomograph.") else _placed(entry.inputs, given, values)
+        written = {*forward_arguments(node), *keyword_values}
+        placed = list(values) if entry.target.startswith("tomograph.") else _placed(entry.inputs, written, values)
         return f"{module}({_joined(*placed, *named, keywords(entry, forward_arguments(node), device))})"
     if node.target == "tomograph.rearrange":
         lengths = {key: str(value) for key, value in node.arguments.items() if key != "pattern"}
         fed = (*values, *keyword_values.values())
         return chain(fed[0], node.arguments["pattern"], len(node.input_shapes[0]), lengths)
-    signature = signature_of(entry, {**node.arguments, **dict.fromkeys(keyword_values, "a reference")})
+    given = {**node.arguments, **dict.fromkeys(keyword_values, "a reference")}
+    signature = signature_of(entry, given, len(values))
     texts = dict(keyword_values)
     texts |= {key: _worded(entry, key, value, signature, device) for key, value in node.arguments.items()}
     first = [texts.pop(name) for name, each in signature.items() if each.passing == "position" and name in texts]
     words = [f"{key}={text}" for key, text in texts.items()]
     words += ["training=self.training"] if entry.accepts("training") and "training" not in node.arguments else []
-    placed = _placed(list(signature.values()), {*node.arguments, *keyword_values}, values)
+    placed = _placed(list(signature.values()), given, values)
     if node.role == "method":
         return f"{placed[0]}.{entry.name}({_joined(*first, *placed[1:], *words)})"
     return f"{called(entry)}({_joined(*first, *placed, *words)})"
@@ -79,7 +80,7 @@ def _placed(signature: Sequence[Parameter], given: Collection[str], values: Sequ
         return [f"*{value}" if value.startswith("[") else value for value in values]
     free = [each for each in signature if each.takes_tensor and each.name not in given]
     together = 0
-    while together < len(free) and free[together] is signature[together]:
+    while together < len(free) and free[together] is signature[together] and free[together].passing == "name":
         together += 1
     later = [each.name for each in free[together:]]
     return [*values[:together], *(f"{name}={value}" for name, value in zip(later, values[together:], strict=False))]

@@ -187,7 +187,7 @@ class Construct:
 
     def _ties(self) -> Iterator[str]:
         """Ties whose two ends lie in this class and not both in one of its parts."""
-        for node in self.structure.nodes.values():
+        for node in self.structure.tied:
             for name, written in node.ties.items():
                 target = self.structure.tied_to(written)
                 if self._class_around(str(node.module), target) == self.name:

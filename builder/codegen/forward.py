@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ class Forward:
     structure: Structure
     name: str  # of the region
     holds: dict[Key, str] = field(default_factory=dict)
+    last: dict[Key, int] = field(default_factory=dict)
     arguments: list[tuple[str, str, str]] = field(default_factory=list)  # name, type, default
 
     def __post_init__(self) -> None:
@@ -57,13 +58,15 @@ class Forward:
     def lines(self) -> list[tuple[str, str]]:
         results = self.structure.regions[self.name].results
         parts = list(self.structure.parts(self.name))
-        returned = set(self.structure.keys(results))
-        lines = []
-        for index, (part, reads) in enumerate(parts):
-            later = {key for _, keys in parts[index + 1 :] for key in keys} | returned
-            lines.append(self._statement(part, reads, later))
-        lines.append((f"return {self._structured(results)}", ""))
-        return lines
+        self._note_last_uses([*(reads for _, reads in parts), list(self.structure.keys(results))])
+        lines = [self._statement(index, part) for index, (part, _) in enumerate(parts)]
+        return [*lines, (f"return {self._structured(results)}", "")]
+
+    def _note_last_uses(self, reads: Sequence[Sequence[Key]]) -> None:
+        """In which line each key is read last; what a pick is of, as late as the pick."""
+        for index, keys in enumerate(reads):
+            for key in keys:
+                self.last.update((key[:length], index) for length in range(1, len(key) + 1))
 
     def call_of(self, region: str) -> str:
         """How a region is called: its inputs by place, then what else it needs."""
@@ -76,14 +79,13 @@ class Forward:
 
     # Lines
 
-    def _statement(self, part: str, reads: list[Key], later: set[Key]) -> tuple[str, str]:
+    def _statement(self, index: int, part: str) -> tuple[str, str]:
         structure, comment = self.structure, ""
         if part in structure.regions:
             expression = self.call_of(part)
         else:
             expression, comment = self._expression(structure.nodes[part]), shape_comment(structure.nodes[part])
-        variable = self._variable(part, reads, later)
-        self._forget(variable)
+        variable = self._variable(part, self._forget_dead(index))
         if part in structure.regions:
             self._hold(structure.regions[part].results, variable)
         else:
@@ -158,25 +160,26 @@ class Forward:
             for name, each in reference.items():
                 self._hold(each, f'{text}["{name}"]')
 
-    def _variable(self, part: str, reads: list[Key], later: set[Key]) -> str:
+    def _forget_dead(self, index: int) -> list[str]:
+        """Forget what no later line reads. Gives the variables whose values this line read last."""
+        dying = [text for key, text in self.holds.items() if self.last.get(key) == index]
+        self.holds = {key: text for key, text in self.holds.items() if self.last.get(key, -1) > index}
+        return dying
+
+    def _variable(self, part: str, dying: Sequence[str]) -> str:
         """`x` where it is free; else a variable whose value dies here, or one by the layer's own name."""
-        live = {text.partition("[")[0] for key in later if (text := self._text(key)) is not None}
+        live = {text.partition("[")[0] for text in self.holds.values()}
         given = {name for name, _, _ in self.arguments}
         taken = live | given | IMPORTED | self.structure.imported
         if "x" not in live:
             return "x"
-        for key in reads:
-            variable = self._text(key)
-            if variable and variable.isidentifier() and variable not in live and variable not in given:
+        for variable in dying:
+            if variable.isidentifier() and variable not in live and variable not in given:
                 return variable
         name = identifier(part)
         while name in taken or name == "self":
             name += "_"
         return name
-
-    def _forget(self, variable: str) -> None:
-        for key in [key for key, held in self.holds.items() if held.partition("[")[0] == variable]:
-            del self.holds[key]
 
     def _value(self, key: Key) -> str:
         text = self._text(key)

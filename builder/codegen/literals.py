@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from builder.codegen.imports import comes_from_python
-from dsl.catalogue import Entry, Parameter, find, signature_of
+from dsl.catalogue import Entry, Parameter, find, find_settings, signature_of
 
 WIDTH: Final = 110
+_LAYERS: Final = frozenset(("module", "callable", "settings"))
 
 
 class Code(str):
@@ -31,7 +32,7 @@ def literal(value: Any, parameter: Parameter | None = None, device: str = "") ->
         return _list(value, kinds, device)
     if isinstance(value, dict) and "tensor" in value and parameter and parameter.takes_tensor:
         return _tensor_of(value, device)
-    if isinstance(value, dict) and "type" in value and ("module" in kinds or "callable" in kinds):
+    if isinstance(value, dict) and "type" in value and not _LAYERS.isdisjoint(kinds):
         return _layer(value)
     if isinstance(value, dict):
         return "{" + ", ".join(f"{quoted(key)}: {literal(each)}" for key, each in value.items()) + "}"
@@ -47,7 +48,7 @@ def keywords(entry: Entry, arguments: Mapping[str, Any], device: str = "") -> st
 
 
 def entry_of(target: str) -> Entry:
-    entry = find(target)
+    entry = find(target) or find_settings(target)
     if entry is None:
         raise KeyError(f"the catalogue has no {target}")
     return entry
@@ -80,7 +81,7 @@ def _layer(value: Mapping[str, Any]) -> str:
     """A layer as a value: a module that is made here, or a function, with some of its arguments settled."""
     entry = entry_of(value["type"])
     text = keywords(entry, value["arguments"])
-    if entry.role == "module":
+    if entry.role in ("module", "settings"):
         return f"{called(entry)}({text})"
     return f"functools.partial({called(entry)}, {text})" if text else called(entry)
 

@@ -15,7 +15,7 @@ from builder.codegen.forward import IMPORTED, Forward, commented, has_lengths, s
 from builder.codegen.imports import import_lines, imported_names, targets_of
 from builder.codegen.literals import WIDTH
 from builder.codegen.structure import Structure
-from builder.graph import Node
+from dsl.catalogue import find
 
 if TYPE_CHECKING:
     import networkx
@@ -30,7 +30,7 @@ def class_name(graph: networkx.DiGraph[str]) -> str:
     """The spec's name without the characters that Python forbids; `...Model` where the source needs the name itself."""
     name = re.sub(r"\W", "", str(graph.graph["name"]))
     name = name if name.isidentifier() else f"Model{name}"
-    own = {node.target.rpartition(".")[2] for node in contract.nodes(graph) if _is_ours(node)}
+    own = {target.rpartition(".")[2] for target in targets_of(contract.nodes(graph)) if _is_ours(target)}
     taken = own | IMPORTED | imported_names(targets_of(contract.nodes(graph)))
     return f"{name}Model" if name in taken or keyword.iskeyword(name) else name
 
@@ -128,7 +128,8 @@ class _Writer:
 
     def _own_layers(self) -> list[str]:
         """The source of this project's own modules and functions that the model uses."""
-        used = {node.target.partition(".")[2] for node in self.structure.nodes.values() if _is_ours(node)}
+        called = targets_of(self.structure.nodes.values())
+        used = {target.partition(".")[2] for target in called if _is_ours(target)}
         if any(has_lengths(node) for node in self.structure.nodes.values()):
             used.add("packed")
         if not used:
@@ -138,9 +139,10 @@ class _Writer:
         return [inspect.getsource(getattr(layers, name)).rstrip() for name in sorted(used)]
 
 
-def _is_ours(node: Node) -> bool:
-    """Whether its class stands in `builder/layers.py` and is written into the source."""
-    return node.role == "module" and node.target.startswith("tomograph.")
+def _is_ours(target: str) -> bool:
+    """Whether its class stands in `builder/layers.py` and is written into the source; a Parameter has none."""
+    entry = find(target) if target.startswith("tomograph.") else None
+    return entry is not None and entry.role == "module"
 
 
 def _docstring(first: str, second: str) -> str:

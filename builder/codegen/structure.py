@@ -40,6 +40,7 @@ class Structure:
     needs: dict[str, dict[Key, None]] = field(default_factory=dict)
     forms: dict[str, Form] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
+    tied: list[Node] = field(default_factory=list)
     imported: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -47,6 +48,7 @@ class Structure:
         self.regions = contract.regions(self.graph)
         self.imported = imported_names(targets_of(self.nodes.values()))
         self.kept = self._kept()
+        self.tied = [node for node in self.nodes.values() if node.ties]
         self.needs = {name: {} for name in self.regions}
         self._note_needs("")
         for name in reversed(self.regions):  # inner ones first

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import dsl
+from builder.checking import load
 from builder.commands import arguments, exporting, locating, rendering, reporting
 from builder.commands.arguments import UsageError
 from builder.files import OutputError
@@ -64,7 +65,7 @@ def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
         from builder.commands import python_files
 
         python_files.allow(options.allow_python)
-    spec = dsl.load(path, overrides=changes)
+    spec = load(path, changes)
     several: dict[str, Any] = {}
     wanted = ("check", "summary", "where", "render", "export", "train", "evaluate")
     nothing = not any(getattr(options, each) for each in wanted)
@@ -117,7 +118,7 @@ def _tell_faults(error: dsl.SpecError, options: argparse.Namespace) -> int:
         data = [each.as_data() for each in faults]
         print(json.dumps({"spec": options.spec, "ok": False, "diagnostics": data}))
         return AT_FAULT
-    _say("\n\n".join(str(each) for each in faults))
+    _say(str(error))
     if len(faults) > 1:
         _say(f"\n{len(faults)} faults")
     return AT_FAULT

@@ -7,18 +7,19 @@ is worked out from shapes. A tensor is a list, or `{"tensor": LIST, "dtype": NAM
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from builder.elaboration.sight import FaultToldError
+from builder.elaboration.sight import FaultToldError, Seen
 from builder.shapes.sizes import Free
-from dsl.catalogue import Entry, Parameter, Problem, absent, bind, find, mismatch
-from dsl.catalogue.types import words
+from dsl.catalogue import Entry, Parameter, Problem, absent, bind, find, find_settings, mismatch, signature_of, suggest
+from dsl.catalogue.aliases import WORDS
+from dsl.catalogue.types import DTYPES, words
 from dsl.diagnostics import Fix
 from dsl.records import Place
 from dsl.tables import Faults, described
 
-_LAYERS = frozenset(("module", "callable"))
+_LAYERS = frozenset(("module", "callable", "settings"))
 
 
 def argument_data(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> Any:
@@ -32,13 +33,53 @@ def argument_data(entry: Entry, key: str, value: Any, place: Place, faults: Faul
     if not entry.accepts(key):
         _check_forward(entry, key, value, place, faults)
     if isinstance(value, dict) and "type" in value and _takes_layer(entry, key):
-        return _layer(value, place, faults)
+        settings = all("settings" in each.type.split(" | ") for each in _parameters(entry, key))
+        return _layer(value, place, faults, settings)
+    if isinstance(value, dict):
+        _check_table(entry, key, value, place, faults)
     return value
+
+
+def _check_table(entry: Entry, key: str, value: dict[str, Any], place: Place, faults: Faults) -> None:
+    """A table where a tensor goes has `tensor` and may have `dtype`; where a layer goes, a `type`."""
+    kinds = {each for parameter in _parameters(entry, key) for each in parameter.type.split(" | ")}
+    known = ("tensor", "dtype") if "tensor" in kinds else ("type",) if kinds & _LAYERS else ()
+    if not known or any(each.startswith("{") for each in kinds):
+        return
+    before = len(faults)
+    for each in value if "tensor" in known else ():
+        near = suggest(each, known)
+        if each not in known:
+            fix = Fix(f"did you mean `{near[0]}`?", near[0]) if near else None
+            faults.add(place.at(each), f"unknown key `{each}` of a tensor", "key", part="key", fix=fix,
+                       notes=() if near else ("it has `tensor` and `dtype`",))  # fmt: skip
+    if len(faults) == before and known[0] not in value:
+        faults.add(place, f"a table as `{key}` of {entry.name} has a `{known[0]}`", "argument")
+    if len(faults) == before and value.get("dtype", "float32") not in DTYPES:
+        likely = suggest(str(value["dtype"]).removeprefix("torch."), DTYPES, WORDS)
+        fix = Fix(f'did you mean "{likely[0]}"?', f'dtype = "{likely[0]}"') if likely else None
+        message = f"`dtype` is one of torch's, such as float32, not {described(value['dtype'])}"
+        faults.add(place.at("dtype"), message, fix=fix)
+    inner = value.get("tensor", 0)
+    if len(faults) == before and not isinstance(inner, bool) and mismatch("float | tensor", inner):
+        message = f"`tensor` is a number or an array of rows of one length, not {described(inner)}"
+        faults.add(place.at("tensor"), message, "argument")
+    if len(faults) > before:
+        raise FaultToldError
 
 
 def is_reference(entry: Entry, key: str, value: Any) -> bool:
     """Whether an argument names layers to read, and is not a value: a word, or words in an array, for a tensor."""
-    return any(each.takes_tensor for each in _parameters(entry, key)) and _are_words(value)
+    return _takes_tensor(entry, key) and _are_words(value)
+
+
+def refuse_reference(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> None:
+    """What a module is made with is there before anything is read: a result, or the name of one, will not do."""
+    made_with = entry.role == "module" and entry.accepts(key)
+    if made_with and (isinstance(value, Seen) or is_reference(entry, key, value)):
+        message = f"`{key}` is what {entry.name} is made with: numbers, not what another layer gives"
+        faults.add(place, message, "argument", part="value")
+        raise FaultToldError
 
 
 def forward_names(entry: Entry) -> frozenset[str]:
@@ -55,7 +96,21 @@ def reads_nothing(entry: Entry, given: Collection[str]) -> bool:
     """Whether no tensor is left for the layer before to feed: the type takes none, or those that it needs are written
     as arguments (`normal` of two numbers). `given`: the arguments' names.
     """
-    return all(each.name in given for each in entry.inputs if each.required)
+    if entry.role == "module":
+        return all(each.name in given for each in entry.inputs if each.required)
+    signatures = (entry.parameters, *entry.overloads)
+    most = max(sum(each.name in given for each in signature) for signature in signatures)
+    taking = [each for each in signatures if sum(parameter.name in given for parameter in each) == most]
+    return any(all(each.name in given for each in way if each.required and each.takes_tensor) for way in taking)
+
+
+def tensors_of(entry: Entry, arguments: Mapping[str, Any], keyword_reads: Collection[str], fed: int) -> list[Parameter]:
+    """What a type reads, in order: a function's tensors in the signature that its arguments and `fed` tensors fit."""
+    if entry.role == "module":
+        return list(entry.inputs)
+    given = {**arguments, **dict.fromkeys(keyword_reads, "a reference")}
+    signature = signature_of(entry, given, fed).values()
+    return [each for each in signature if each.takes_tensor and each.name not in given]
 
 
 def _check_forward(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> None:
@@ -64,6 +119,10 @@ def _check_forward(entry: Entry, key: str, value: Any, place: Place, faults: Fau
         if expected:
             _tell_type(entry.name, key, value, expected, place, faults)
             raise FaultToldError
+
+
+def _takes_tensor(entry: Entry, key: str) -> bool:
+    return any(each.takes_tensor for each in _parameters(entry, key))
 
 
 def _takes_layer(entry: Entry, key: str) -> bool:
@@ -82,10 +141,10 @@ def _are_words(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _layer(written: dict[str, Any], place: Place, faults: Faults) -> dict[str, Any]:
-    entry = _entry(written["type"], place.at("type"), faults)
+def _layer(written: dict[str, Any], place: Place, faults: Faults, settings: bool) -> dict[str, Any]:
+    entry = (_settings if settings else _entry)(written["type"], place.at("type"), faults)
     before = len(faults)
-    _refuse_mode(entry, place.at("type"), faults)
+    _refuse_what_hangs_on_its_place(entry, place.at("type"), faults)
     arguments = {}
     for key, value in written.items():
         if key != "type":
@@ -111,16 +170,26 @@ def _entry(name: Any, place: Place, faults: Faults) -> Entry:
     raise FaultToldError
 
 
-def _refuse_mode(entry: Entry, place: Place, faults: Faults) -> None:
-    """A bare function cannot follow the model's mode: `dropout` would drop in evaluation too."""
-    if entry.role != "module" and (entry.accepts("training") or entry.accepts("dropout_p")):
+def _settings(name: Any, place: Place, faults: Faults) -> Entry:
+    entry = find_settings(name) if isinstance(name, str) else None
+    if entry is None:
+        faults.add(place, f"there are no settings {described(name)}", "type")
+        raise FaultToldError
+    return entry
+
+
+def _refuse_what_hangs_on_its_place(entry: Entry, place: Place, faults: Faults) -> None:
+    """A bare function cannot follow the model's mode (`dropout` would drop in evaluation too)."""
+    if entry.role in ("function", "method") and (entry.accepts("training") or entry.accepts("dropout_p")):
         fix = Fix("use the layer of that name with a capital, which follows the model's mode")
         faults.add(place, f"{entry.name} as a value cannot follow the model's mode", "argument", fix=fix)
+    if entry.target == "tomograph.rearrange":
+        faults.add(place, "rearrange is written out where it is called, and cannot be a value", "argument")
 
 
 def _refuse_references(entry: Entry, key: str, value: Any, place: Place, faults: Faults) -> None:
     """Inside of a value there is no layer to refer to, and no size that is still free."""
-    if isinstance(value, str) and entry.accepts(key) and entry.parameter(key).takes_tensor:
+    if is_reference(entry, key, value):
         message = f"`{key}` of {entry.name} is an array here: a layer as a value reads no other layer"
         faults.add(place, message, "argument", part="value")
     for each in value if isinstance(value, list) else [value]:
@@ -153,8 +222,33 @@ def _tell(entry: Entry, problem: Problem, place: Place, faults: Faults) -> None:
 
 
 def _tell_type(kind: str, key: str, found: Any, expected: str, place: Place, faults: Faults) -> None:
+    problem = Problem(kind="type", argument=key, found=found, expected=expected)
     message = f"`{key}` of {kind} is {expected}, not {described(found)}"
-    faults.add(place, message, "argument", label=f"expected {expected}")
+    faults.add(place, message, "argument", label=f"expected {expected}", fix=meant_value(problem, ()))
+
+
+def meant_value(problem: Problem, names: Collection[str], *, computed: bool = False) -> Fix | None:
+    """What was meant by a value of another type: a word near it, a value in quotes, a var or a param without braces.
+
+    names: those of params and vars. computed: the value comes out of an expression, and is not to be replaced.
+    """
+    key, found = problem.argument, problem.found
+    near, bare = problem.suggestions, found.strip("${}() ") if isinstance(found, str) else ""
+    if near:
+        return Fix(f'did you mean "{near[0]}"?', None if computed else f'{key} = "{near[0]}"')
+    if bare and not computed and (bare in names or bare != found):
+        return _written(f'{key} = "${{{bare}}}"')
+    if problem.unquoted and not computed:
+        return _written(f"{key} = {problem.unquoted}")
+    if bare and "a table with a type" in problem.expected and find(bare) is not None:
+        return _written(f'{key} = {{ type = "{bare}" }}')
+    if isinstance(found, float) and found.is_integer() and "whole number" in problem.expected:
+        return Fix(f"{int(found)}; in an expression, `//` divides to a whole number")
+    return None
+
+
+def _written(text: str) -> Fix:
+    return Fix(text, text)
 
 
 def either_of(several: Sequence[str]) -> str:

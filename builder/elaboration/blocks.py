@@ -12,13 +12,13 @@ from builder.elaboration.naming import label_of
 from builder.elaboration.sight import FaultToldError, Seen
 from dsl.catalogue import suggest
 from dsl.diagnostics import Diagnostic, Fix
-from dsl.records import Block, Definition, Input, Layer
+from dsl.expressions import holds_expression
+from dsl.keys import LAYER, meant
+from dsl.records import Block, Definition, Input, Layer, Place
 from dsl.tables import FAULTY, Faults, described, resolved
 
 
-def bound_inputs(
-    inputs: Sequence[Input], feed: Feed, layer: Layer, what: str, faults: Faults
-) -> dict[str, Seen]:
+def bound_inputs(inputs: Sequence[Input], feed: Feed, layer: Layer, what: str, faults: Faults) -> dict[str, Seen]:
     """Each input by name, fed by place or by name; as many as there are."""
     names = [each.name for each in inputs]
     place = layer.place.at("input") if layer.input is not None else layer.place.at("type" if layer.type else "layers")
@@ -42,7 +42,7 @@ def bound_inputs(
     if missing:
         words = ", ".join(f"`{each}`" for each in missing)
         faults.add(place, f"{what} also reads {words}", "input", notes=(listed,),
-                   fix=Fix("name each in `input`"))  # fmt: skip
+                   fix=Fix("input = { " + ", ".join(f'{name} = "..."' for name in names) + " }"))  # fmt: skip
         raise FaultToldError
     return {name: replace(bound[name], label=name) for name in names}
 
@@ -56,20 +56,25 @@ def bound_params(
     names = (*definition.params, *definition.defaults)
     rest = {key: each for key, each in given.items() if key not in names}
     if rest and not takes_rest(definition.body):
-        _tell_unknown(definition, rest, names, faults)
+        tell_unknown_params(definition, {key: place for key, (_, place) in rest.items()}, names, faults)
+        raise FaultToldError
     missing = [name for name in definition.params if name not in given and name not in definition.defaults]
     if missing:
-        near = [f"{missing[0]} = ..."]
+        add = f"{missing[0]} = ..."
+        if missing[0] in LAYER:  # such a key is the layer's own, but for `args`
+            add = f"args = {{ {add} }}, as `{missing[0]}` is a key of every layer"
         message = f"{definition.name} needs {', '.join(f'`{each}`' for each in missing)}"
-        faults.add(layer.place.at("type"), message, "argument", fix=Fix(f"add {near[0]}"),
+        faults.add(layer.place.at("type"), message, "argument", fix=Fix(f"add {add}"),
                    notes=(_defined(definition),))  # fmt: skip
         raise FaultToldError
     values = {name: given[name][0] for name in names if name in given}
     for name, written in definition.defaults.items():
         if name not in values:
             scope = {**inputs, **vars, **values}
-            value = resolved(written, definition.place.at("defaults", name), faults, scope)
+            before, place = len(faults), definition.place.at("defaults", name)
+            value = resolved(written, place, faults, scope)
             if value is FAULTY:
+                told_where(faults, before, "a default sees the params, the defaults before it and the inputs' shapes")
                 raise FaultToldError
             values[name] = value
     return values, rest
@@ -78,20 +83,22 @@ def bound_params(
 def takes_rest(block: Block) -> bool:
     """Whether a layer of the block, or of a group in it, hands on what the block does not name."""
     return any(
-        "rest" in str(layer.args or "") or (layer.group is not None and takes_rest(layer.group))
+        holds_expression(layer.args) or layer.args == "rest" or (layer.group is not None and takes_rest(layer.group))
         for layer in block.layers
     )
 
 
-def _tell_unknown(definition: Definition, rest: Mapping[str, Given], names: Sequence[str], faults: Faults) -> None:
-    for key, (_, place) in rest.items():
-        near = suggest(key, list(names))
+def tell_unknown_params(
+    definition: Definition, rest: Mapping[str, Place], names: Sequence[str], faults: Faults
+) -> None:
+    """rest: keys that the block does not name, and where they are written."""
+    for key, place in rest.items():
+        near = suggest(key, list(names)) or meant(key, rest)
         fix = Fix(f"did you mean `{near[0]}`?", near[0]) if near else None
         listed = f"it has {', '.join(names)}" if names else "it has no params"
         more = f'{_defined(definition)}, and none of its layers has args = "${{rest}}"'
         faults.add(place, f"the block {definition.name} has no param `{key}`", "argument", part="key",
                    notes=() if near else (listed, more), fix=fix)  # fmt: skip
-    raise FaultToldError
 
 
 def _defined(definition: Definition) -> str:
@@ -116,9 +123,13 @@ def handed_by_name(body: Block | None, feed: Feed, last: Seen) -> Feed | None:
 
 def told_where(faults: Faults, since: int, note: str) -> None:
     """Faults inside a block say where it was used; one that has been told for another use is not told again."""
+    faults[since:] = [replace(each, notes=(*each.notes, note)) for each in untold(faults, since)]
+
+
+def untold(faults: Faults, since: int) -> list[Diagnostic]:
+    """Those of the latest faults that have not been told before, in other words."""
     told = {_same(each) for each in faults[:since]}
-    new = [each for each in faults[since:] if _same(each) not in told]
-    faults[since:] = [replace(each, notes=(*each.notes, note)) for each in new]
+    return [each for each in faults[since:] if _same(each) not in told]
 
 
 def _same(each: Diagnostic) -> tuple[Any, ...]:

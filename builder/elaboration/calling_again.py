@@ -30,9 +30,10 @@ def called_again(walk: Ledger, layer: Layer, key: str | None, frame: Frame, feed
     finally:
         told_where(walk.faults, since, f"called again by `{label_of(layer, called)}`")
     if len(walk.faults) == since:
-        earlier = {name: walk.nodes[i] for name, i in walk.index.items() if i < at}
         check_in_sight(layer, feed, frame, frame.prefix + called, walk)
-        same_again(layer, recipe.name, frame.prefix + called, earlier, walk.nodes[at:], walk.faults)
+        first, here = recipe.name, frame.prefix + called
+        pairs = [(node, walk.node(first + node.name.removeprefix(here))) for node in walk.nodes[at:]]
+        same_again(layer, here, pairs, walk.faults)
     return replace(seen, label=label_of(layer, called), place=layer.place, module=path)
 
 

@@ -15,6 +15,7 @@ from builder.elaboration.ledger import Ledger
 from builder.elaboration.naming import check_name, failed, label_of, name_of
 from builder.elaboration.sight import FaultToldError, Seen, tuple_of
 from builder.shapes.sizes import Free
+from dsl.diagnostics import Fix
 from dsl.expressions import holds_expression
 from dsl.records import Layer
 from dsl.tables import FAULTY, described, is_whole, resolved
@@ -88,7 +89,9 @@ def _copy(walk: Ledger, layer: Layer, copy: Frame, frame: Frame, feed: Feed) -> 
         seen = walk.once(layer, key, copy, feed)
     finally:
         if definition_of(walk, layer, frame) is None:  # a block says so itself
-            told_where(walk.faults, since, f"in copy {frame.constants['i']} of `{label_of(layer, key)}`")
+            called = layer.name or layer.type
+            what = f"`{label_of(layer, key)}`" if called else f"the layer in {layer.place.line_words}"
+            told_where(walk.faults, since, f"in copy {frame.constants['i']} of {what}")
     return key, seen
 
 
@@ -103,7 +106,10 @@ def count_of(walk: Ledger, layer: Layer, frame: Frame) -> int:
         raise FaultToldError
     if not is_whole(count) or not 0 <= count <= _MOST_COPIES:
         expected = f"a whole number from 0 to {_MOST_COPIES:,}"
-        walk.faults.add(place, f"`repeat` is {expected}, not {described(count)}", "value", label="how many copies")
+        bare = str(layer.repeat).strip('"')
+        fix = Fix(f"repeat = {bare}", f"repeat = {bare}") if isinstance(layer.repeat, str) and bare.isdigit() else None
+        message = f"`repeat` is {expected}, not {described(count)}"
+        walk.faults.add(place, message, "value", label="how many copies", fix=fix)
         raise FaultToldError
     return int(count)
 

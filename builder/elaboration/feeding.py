@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from builder.elaboration.frame import Feed, Frame
-from builder.elaboration.sight import FaultToldError, Seen, look_up, tuple_of
+from builder.elaboration.referring import Surroundings, look_up
+from builder.elaboration.sight import FaultToldError, Seen, tuple_of
 from builder.shapes.call import ChoiceType
 from dsl.diagnostics import Fix
 from dsl.expressions import holds_expression
@@ -32,14 +33,24 @@ def fed(layer: Layer, frame: Frame, before: Seen | None, first: Any, faults: Fau
 
 
 def reference(written: Any, place: Place, frame: Frame, faults: Faults) -> Seen:
-    """The tensor of this name; of a nested array, the tuple of them."""
+    """The tensor of this name; of a nested array, the tuple of them. Unknown where there is none, which is told."""
+    try:
+        return _referred(written, place, frame, faults)
+    except FaultToldError:
+        return Seen(None, None, str(written), place)
+
+
+def _referred(written: Any, place: Place, frame: Frame, faults: Faults) -> Seen:
     if isinstance(written, list):
         return tuple_of([reference(each, place.at(i), frame, faults) for i, each in enumerate(written)])
     if holds_expression(written):
         written = resolved(written, place, faults, frame.names())
         if written is FAULTY:
             raise FaultToldError
-    return written if isinstance(written, Seen) else look_up(written, frame.scope, place, faults)
+    if isinstance(written, Seen):
+        return written
+    around = Surroundings(frame.layers, frame.blocks[-1] if frame.blocks else "", value=place.path[-1] != "input")
+    return look_up(written, frame.scope, place, faults, around)
 
 
 def _table(written: Mapping[str, Any], place: Place, frame: Frame, faults: Faults) -> Feed:
@@ -69,7 +80,7 @@ def one_tensor(feed: Feed, layer: Layer, what: str, frame: Frame, faults: Faults
         tensors = [key for key, each in frame.scope.items() if not isinstance(each.value, ChoiceType)]
         fix = Fix(f'add input = "{tensors[0]}"') if tensors else None
         faults.add(_named_place(layer), f"{what} does not say which input it reads", "input",
-                   notes=("inputs: " + ", ".join(tensors),), fix=fix)  # fmt: skip
+                   notes=("inputs: " + ", ".join(tensors),) if tensors else ("there is none",), fix=fix)  # fmt: skip
         raise FaultToldError
     return seen
 

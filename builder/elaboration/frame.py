@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -55,9 +56,9 @@ class Frame:
     def region(self) -> Region:
         return self.entries.region
 
-    def names(self) -> dict[str, Any]:
-        """What an expression sees: constants hide layers."""
-        return {**{key: seen for key, seen in self.scope.items() if key.isidentifier()}, **self.constants}
+    def names(self) -> Mapping[str, Any]:
+        """What an expression sees: constants hide layers. A view, as there may be thousands of layers."""
+        return ChainMap(dict(self.constants), self.scope)
 
     def see(self, key: str, seen: Seen) -> None:
         """Put a result in sight under the name or the position of its entry."""

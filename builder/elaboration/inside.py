@@ -15,9 +15,10 @@ from builder.elaboration.naming import label_of
 from builder.elaboration.outputs import result_of
 from builder.elaboration.sight import FaultToldError, Seen, entering, leaving
 from builder.elaboration.single import passes
-from builder.elaboration.starting import held_in, starts, tell_unmatched
+from builder.elaboration.starting import check_dims, held_in, starts, tell_unmatched
 from builder.elaboration.tying import tie_inside
 from builder.shapes.call import ChoiceType
+from dsl.catalogue import find
 from dsl.diagnostics import Fix
 from dsl.records import Block, Definition, Layer, Place
 
@@ -40,9 +41,13 @@ def of_block(
     walk: Ledger, layer: Layer, definition: Definition, key: str | None, frame: Frame, feed: Feed, path: str
 ) -> Seen:
     """A named block sees its inputs, its params and the vars."""
+    if definition.faulty:
+        raise FaultToldError
     if definition.name in frame.blocks:
         circle = " -> ".join((*frame.blocks[frame.blocks.index(definition.name) :], definition.name))
-        walk.faults.add(layer.place.at("type"), f"a block cannot contain itself: {circle}", "type")
+        entry = find(definition.name)
+        fix = Fix(f"{entry.target} is PyTorch's", f'type = "{entry.target}"') if entry is not None else None
+        walk.faults.add(layer.place.at("type"), f"a block cannot contain itself: {circle}", "type", fix=fix)
         raise FaultToldError
     bound = bound_inputs(definition.body.inputs or (), feed, layer, definition.name, walk.faults)
     params, rest = bound_params(definition, layer, frame, bound, walk.vars, walk.faults)
@@ -129,9 +134,11 @@ def check_matched(walk: Ledger, region: str, init: Any, place: Place) -> None:
         return
     kinds = {each.name: each.type for each in walk.regions}
     there = held_in(region, walk.nodes, kinds)
-    for key in init:
+    for key, how in init.items():
         if key not in there:
             tell_unmatched(key, sorted(there), place, walk.faults)
+        for shape in sorted(there.get(key, ()), key=len)[:1]:
+            check_dims(how, shape, place.at("init", key), walk.faults)
 
 
 def only(inputs: Mapping[str, Seen]) -> Seen | None:

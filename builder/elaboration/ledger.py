@@ -9,7 +9,7 @@ from typing import Any
 
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.sharing import Recipe
-from builder.elaboration.sight import Seen
+from builder.elaboration.sight import Seen, data_of
 from builder.graph import Node, Region
 from builder.shapes.call import TensorType
 from dsl.records import Block, Definition, Layer, Place
@@ -60,6 +60,11 @@ class Ledger(ABC):
         frame.entries.count += 1
         return key
 
+    def node(self, name: str) -> Node | None:
+        """The node of this name, if it has been made."""
+        at = self.index.get(name)
+        return self.nodes[at] if at is not None else None
+
     def remember(self, layer: Layer, frame: Frame, key: str, path: str, *, copies: bool) -> None:
         """How a module is called, for calls further down: made as at first, it reads what stands around this call."""
         recipe = Recipe.of(layer, frame, key, copies=copies)
@@ -69,8 +74,7 @@ class Ledger(ABC):
     def owner(self, path: str) -> Node | None:
         """The node that made the module at this path."""
         made = self.recipes.get(path)
-        at = self.index.get(made.name) if made else None
-        return self.nodes[at] if at is not None and at < len(self.nodes) else None
+        return self.node(made.name) if made else None
 
     # Regions
 
@@ -80,8 +84,8 @@ class Ledger(ABC):
     ) -> Region:  # fmt: skip
         span = place.span("key")
         region = Region(
-            name=name, type=kind, module=module, copies=copies, reads=dict(reads or {}), params=dict(params or {}),
-            file=place.source.name, line=span.line, column=span.column,
+            name=name, type=kind, module=module, copies=copies, reads=dict(reads or {}),
+            params=data_of(dict(params or {})), file=place.source.name, line=span.line, column=span.column,
         )  # fmt: skip
         self.index[f"region {name}"] = len(self.regions)
         self.regions.append(region)

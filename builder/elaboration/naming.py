@@ -10,7 +10,7 @@ from builder.elaboration.sight import FaultToldError, Seen
 from builder.names import MODULE_ATTRIBUTES
 from dsl.diagnostics import Fix
 from dsl.expressions import holds_expression
-from dsl.reader import unfit_name
+from dsl.reading.blocks import unfit_name
 from dsl.records import Layer
 from dsl.tables import FAULTY, Faults, described, resolved
 

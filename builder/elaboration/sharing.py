@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from builder.elaboration.frame import Frame
-from builder.elaboration.sight import FaultToldError, look_up
+from builder.elaboration.referring import Surroundings, look_up
+from builder.elaboration.sight import FaultToldError
 from builder.graph import Node
 from dsl.catalogue import suggest
 from dsl.diagnostics import Fix
@@ -35,19 +36,19 @@ def module_path(reference: str, frame: Frame, place: Place, faults: Faults) -> s
     head, dot, rest = reference.partition(".")
     if head not in frame.scope:
         _tell_later(head, frame, place, faults)
-    seen = frame.scope[head] if head in frame.scope else look_up(head, frame.scope, place, faults)
+    surroundings = Surroundings(frame.layers, frame.blocks[-1] if frame.blocks else "")
+    seen = frame.scope[head] if head in frame.scope else look_up(head, frame.scope, place, faults, surroundings)
     if seen.unknown:
         raise FaultToldError
     if seen.module is None:
-        message = f"`{head}` has no module here: it is an input, or its `when` is false"
-        faults.add(place, message, "reference", part="value")
+        off = any(each.name == head and each.when is not True for each in frame.layers)
+        why = "it is an input" if head in frame.inputs else "its `when` is false" if off else "it has no parameters"
+        faults.add(place, f"`{head}` has no module here: {why}", "reference", part="value")
         raise FaultToldError
     return f"{seen.module}{dot}{rest}"
 
 
-def recipe_for(
-    layer: Layer, frame: Frame, recipes: Mapping[str, Recipe], faults: Faults
-) -> tuple[str, Recipe]:
+def recipe_for(layer: Layer, frame: Frame, recipes: Mapping[str, Recipe], faults: Faults) -> tuple[str, Recipe]:
     """(the path of the module that `share` names, how it was made)."""
     place = layer.place.at("share")
     written = resolved(layer.share, place, faults, frame.names())
@@ -61,8 +62,13 @@ def recipe_for(
         inside = path.rpartition(".")[0]
         there = [each.removeprefix(f"{inside}.") for each in recipes if each.startswith(f"{inside}.")]
         near = suggest(path.rpartition(".")[2], there)
-        fix = Fix(f'did you mean "{written.rpartition(".")[0]}.{near[0]}"?') if near else None
-        faults.add(place, f'there is no layer "{written}" to call again', "reference", part="value", fix=fix)
+        around = written.rpartition(".")[0]
+        fix = Fix(f'did you mean "{around}.{near[0]}"?') if near else None
+        listed = ", ".join(f"{around}.{each}" for each in there if "." not in each)
+        notes = (f"what stands there: {listed}",) if listed and not near else ()
+        faults.add(
+            place, f'there is no layer "{written}" to call again', "reference", part="value", notes=notes, fix=fix
+        )
         raise FaultToldError
     return path, recipes[path]
 
@@ -75,11 +81,11 @@ def _tell_later(head: str, frame: Frame, place: Place, faults: Faults) -> None:
 
 
 def same_again(
-    layer: Layer, first: str, again: str, earlier: Mapping[str, Node], nodes: Sequence[Node], faults: Faults
+    layer: Layer, again: str, pairs: Sequence[tuple[Node, Node | None]], faults: Faults
 ) -> None:
-    """A module does the same in every call: what was worked out from the input must come out the same."""
-    for node in nodes:
-        other = earlier.get(first + node.name.removeprefix(again))
+    """A module does the same in every call: what was worked out from the input must come out the same. pairs: each node
+    of the call, and the one of the first."""
+    for node, other in pairs:
         if other is None or _told(other) != _told(node):
             where = node.name.removeprefix(again).removeprefix(".") or node.type
             message = f"`{layer.share}` would be another module for this input: `{where}` differs"

@@ -8,10 +8,7 @@ from typing import Any
 
 from builder.shapes.call import ChoiceType, Nothing, TensorType, Value
 from builder.shapes.sizes import Free, plain
-from dsl.catalogue import suggest
-from dsl.diagnostics import Fix
 from dsl.records import Place
-from dsl.tables import Faults, described
 
 
 class FaultToldError(Exception):
@@ -55,6 +52,13 @@ class Seen:
         raise TypeError(f"`{self.label}` has no shape here")
 
     @property
+    def what(self) -> str:
+        """For words about an expression that cannot take it."""
+        if isinstance(self.value, ChoiceType):
+            return "a choice, which is settled at call time"
+        return "a tensor; its sizes are in its shape"
+
+    @property
     def picks(self) -> list[str]:
         """What `pick` knows: results, then parameters."""
         several = self.value if isinstance(self.value, dict) else ()
@@ -71,44 +75,6 @@ class Seen:
             reference = {"from": self.reference["from"], "parameter": word}
             return Seen(self.parameters[word], reference, f"{self.label}.{word}", self.place)
         return None
-
-
-def look_up(reference: Any, scope: Mapping[str, Seen], place: Place, faults: Faults) -> Seen:
-    """The layer or input of this name, or the result of it that a pick names (`lstm.1.0`)."""
-    if not isinstance(reference, str):
-        faults.add(place, f"a reference is a name, not {described(reference)}", "reference", part="value")
-        raise FaultToldError
-    head, *picks = reference.split(".")
-    if head not in scope:
-        near = suggest(reference, list(scope))
-        fix = Fix(f'did you mean "{near[0]}"?') if near else None
-        notes = () if near else ("names in sight: " + ", ".join(scope),)
-        faults.add(place, f'no layer or input before this one is called "{head}"', "reference", part="value",
-                        notes=notes, fix=fix)  # fmt: skip
-        raise FaultToldError
-    seen = scope[head]
-    if seen.barred and not (picks and picks[0] in seen.parameters):
-        faults.add(place, seen.barred, "reference", part="value")
-        raise FaultToldError
-    for pick in picks:
-        seen = _picked(seen, pick, reference, place, faults)
-    return seen
-
-
-def _picked(seen: Seen, pick: str, reference: str, place: Place, faults: Faults) -> Seen:
-    if seen.value is None:
-        return seen
-    found = seen.pick(pick)
-    if found is not None:
-        return found
-    value = seen.value
-    there = range(len(value)) if isinstance(value, tuple) else value if isinstance(value, dict) else seen.parameters
-    notes = (f"what can be picked: {', '.join(f'{seen.label}.{each}' for each in there)}",) if there else ()
-    message = f'"{reference}" is not one of several results: `{seen.label}` gives {text_of(value)}'
-    if not there and seen.module is not None:
-        notes = ("the inside of a group, a block or a repeat is not visible from outside; its `outputs` are",)
-    faults.add(place, message, "reference", part="value", notes=notes)
-    raise FaultToldError
 
 
 def tuple_of(several: Sequence[Seen]) -> Seen:
@@ -180,11 +146,16 @@ def text_of(value: Value) -> str:
         return "a choice of " + ", ".join(value.options)
     if isinstance(value, Nothing):
         return "none"
-    if isinstance(value, tuple):
-        return "several results: " + ", ".join(text_of(each) for each in value)
-    if isinstance(value, dict):
-        return "several results: " + ", ".join(f"{key} {text_of(each)}" for key, each in value.items())
+    if isinstance(value, tuple | dict):
+        return "several results: " + _listed(value)
     return "an unknown shape"
+
+
+def _listed(value: tuple[Any, ...] | dict[str, Any]) -> str:
+    """Results of results in brackets."""
+    pairs = value.items() if isinstance(value, dict) else (("", each) for each in value)
+    texts = ((key, f"({_listed(each)})" if isinstance(each, tuple | dict) else text_of(each)) for key, each in pairs)
+    return ", ".join(f"{key} {text}".strip() for key, text in texts)
 
 
 def shape_data(value: Value) -> Any:

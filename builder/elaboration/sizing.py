@@ -10,19 +10,21 @@ from builder.shapes.call import TensorType
 from builder.shapes.sizes import Free, named, names
 
 
-def places_of(arguments: Mapping[str, Any], read: Sequence[Seen], around: Mapping[str, Seen]) -> dict[str, Any]:
+def places_of(arguments: Mapping[str, Any], read: Sequence[Seen], around: Iterable[Seen]) -> dict[str, Any]:
     """Text of a size, or of a free name in one -> [reference, dim].
 
     A size that a tensor read here has is taken from it; else its names are, from here or from what is in sight.
     """
     found: dict[str, Any] = {}
-    for size in _free(arguments.values()):
+    sizes = list(_free(arguments.values()))
+    seen = [*read, *around] if sizes else []
+    for size in sizes:
         here = _place_of(size, read)
         if here is not None:
             found[str(size)] = here
             continue
         for name in sorted(names(size)):
-            place = _place_of(named(name), [*read, *around.values()])
+            place = _place_of(named(name), seen)
             if place is not None:
                 found[name] = place
     return found

@@ -9,7 +9,7 @@ from builder.elaboration.frame import Frame
 from builder.elaboration.sight import FaultToldError
 from builder.graph import Node
 from builder.shapes.call import TensorType
-from dsl.catalogue import bind, suggest
+from dsl.catalogue import bind, find, suggest
 from dsl.catalogue.starts import STARTS, find_start
 from dsl.diagnostics import Fix
 from dsl.records import Layer, Place
@@ -21,9 +21,33 @@ def starts(written: Any, place: Place, frame: Frame, faults: Faults) -> dict[str
     if written is None:
         return {}
     if not isinstance(written, Mapping):
-        faults.add(place, f'`init` is a table such as {{ weight = {{ type = "normal_" }} }}, not {described(written)}')
+        way = f'{{ type = "{written}" }}' if find_start(str(written)) else written if is_number(written) else None
+        fix = Fix(f"init = {{ weight = {way} }}") if way is not None else None
+        message = f'`init` is a table such as {{ weight = {{ type = "normal_" }} }}, not {described(written)}'
+        faults.add(place, message, fix=fix)
         raise FaultToldError
-    return {key: start(each, place.at(key), frame, faults) for key, each in written.items()}
+    if isinstance(written.get("type"), str):
+        fix = Fix(f'init = {{ weight = {{ type = "{written["type"]}", ... }} }}')
+        faults.add(place, "`init` is by the name of a parameter, and this has none", "init", fix=fix)
+        raise FaultToldError
+    before = len(faults)
+    found = {key: _by_name(key, each, place, frame, faults) for key, each in written.items()}
+    if len(faults) > before:
+        raise FaultToldError
+    return found
+
+
+def _by_name(key: str, written: Any, place: Place, frame: Frame, faults: Faults) -> Any:
+    """How the parameter of this name starts; None where that is at fault, and told."""
+    dotted = next(iter(written), "") if isinstance(written, Mapping) and len(written) == 1 else ""
+    if dotted and dotted != "type" and find(key) is not None:
+        fix = Fix(f'"{key}.{dotted}" in quotes')
+        faults.add(place.at(key), f"`{key}.{dotted}` without quotes is a table in a table", "init", part="key", fix=fix)
+        return None
+    try:
+        return start(written, place.at(key), frame, faults)
+    except FaultToldError:
+        return None
 
 
 def start(written: Any, place: Place, frame: Frame, faults: Faults, *, array: bool = False) -> Any:
@@ -36,7 +60,12 @@ def start(written: Any, place: Place, frame: Frame, faults: Faults, *, array: bo
     if isinstance(value, dict) and isinstance(value.get("type"), str):
         return _filled(value, place, faults)
     more = ", an array" if array else ""
-    faults.add(place, f'a parameter starts as a number{more} or a table with a type, not {described(value)}',
+    found = "a table without one" if isinstance(value, dict) else described(value)
+    near = [each for each in value if suggest(each, ["type"])] if isinstance(value, dict) else []
+    if near:
+        faults.add(place.at(near[0]), f"unknown key `{near[0]}`", "init", part="key", fix=Fix("did you mean `type`?"))
+        raise FaultToldError
+    faults.add(place, f'a parameter starts as a number{more} or a table with a type, not {found}',
                "init", part="value")  # fmt: skip
     raise FaultToldError
 
@@ -55,7 +84,9 @@ def _filled(value: Mapping[str, Any], place: Place, faults: Faults) -> dict[str,
             "type": f"`{problem.argument}` of {entry.name} is {problem.expected}, not {described(problem.found)}",
             "missing": f"{entry.name} needs `{problem.argument}`",
         }[problem.kind]
-        fix = Fix(f"did you mean `{problem.suggestions[0]}`?", None) if problem.suggestions else None
+        quote = '"' if problem.kind == "type" else "`"
+        likely = problem.suggestions
+        fix = Fix(f"did you mean {quote}{likely[0]}{quote}?") if likely else None
         at = place.at("type" if problem.kind == "missing" else problem.argument)
         faults.add(at, told, "init", part="key" if problem.kind == "unknown" else "pair", fix=fix)
         raise FaultToldError
@@ -63,30 +94,54 @@ def _filled(value: Mapping[str, Any], place: Place, faults: Faults) -> dict[str,
 
 
 def check_started(init: Mapping[str, Any], there: Mapping[str, Any], layer: Layer, faults: Faults) -> None:
-    """A layer's `init` names parameters that it has."""
-    for key in init:
-        if key not in there:
+    """A layer's `init` names parameters that it has, and starts them as their dims allow."""
+    before = len(faults)
+    for key, how in init.items():
+        if key in there:
+            check_dims(how, there[key], layer.place.at("init", key), faults)
+        else:
             near = suggest(key, list(there))
             fix = Fix(f"did you mean `{near[0]}`?", near[0]) if near else None
             notes = () if near else (f"it has {', '.join(there) or 'none'}",)
             faults.add(layer.place.at("init", key), f"{layer.type or layer.name} has no parameter `{key}`", "init",
                        part="key", notes=notes, fix=fix)  # fmt: skip
-            raise FaultToldError
+    if len(faults) > before:
+        raise FaultToldError
 
 
-def held_in(region: str, nodes: Sequence[Node], kinds: Mapping[str, str]) -> set[str]:
-    """What an `init` of this region may name: parameters inside it, alone and behind the type that holds them.
+# How many dims torch.nn.init's functions take; the others take any.
+_DIMS: Mapping[str, tuple[int, int | None]] = {
+    "xavier_uniform_": (2, None), "xavier_normal_": (2, None), "kaiming_uniform_": (2, None),
+    "kaiming_normal_": (2, None), "orthogonal_": (2, None), "sparse_": (2, 2), "eye_": (2, 2), "dirac_": (3, 5),
+}  # fmt: skip
+
+
+def check_dims(how: Any, shape: Sequence[Any], place: Place, faults: Faults) -> None:
+    """Some ways to start are for parameters of so many dims alone: a bias has one, and no fan."""
+    name = str(how["type"]).rpartition(".")[2] if isinstance(how, dict) else ""
+    least, most = _DIMS.get(name, (0, None))
+    if len(shape) < least or (most is not None and len(shape) > most):
+        dims = f"{least} dims" if least == most else f"{least} to {most} dims" if most else f"{least} dims or more"
+        found = f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+        faults.add(place, f"{name} is for parameters of {dims}, and this one is {found}", "init")
+
+
+def held_in(region: str, nodes: Sequence[Node], kinds: Mapping[str, str]) -> dict[str, list[Any]]:
+    """What an `init` of this region may name, with the shapes of those of that name: parameters inside it, alone and
+    behind the type that holds them.
 
     kinds: the type of each region, "" where it is no named block.
     """
     prefix = f"{region}." if region else ""
-    found: set[str] = set()
+    found: dict[str, list[Any]] = {}
     for node in nodes:
         if node.name.startswith(prefix):
             held = {**node.parameters, **node.buffers}
             kind = kinds.get(node.region, "") if node.role in ("parameter", "buffer") else node.type
-            for each in (name.rpartition(".")[2] for name in held):
-                found |= {each, f"{kind.rpartition('.')[2]}.{each}"} if kind else {each}
+            for name, shape in held.items():
+                own = name.rpartition(".")[2]
+                for each in {own, f"{kind.rpartition('.')[2]}.{own}"} if kind else {own}:
+                    found.setdefault(each, []).append(shape)
     return found
 
 
@@ -105,7 +160,8 @@ def tied(
 
     find: the path of the module that a reference begins with, followed by the rest of the reference.
     """
-    found = {}
+    found: dict[str, tuple[str, TensorType]] = {}
+    before = len(faults)
     for key, each in written.items():
         at = place.at("tie", key)
         path = resolved(each, at, faults, frame.names())
@@ -113,12 +169,15 @@ def tied(
             raise FaultToldError
         target = find(str(path), at)
         if target not in state:
-            inside = target.rpartition(".")[0] + "."
+            owner = path if "." not in path else path.rpartition(".")[0]
+            inside = target + "." if "." not in path else target.rpartition(".")[0] + "."
             there = [name.removeprefix(inside) for name in state if name.startswith(inside)]
-            near = suggest(target.rpartition(".")[2], there)
-            fix = Fix(f'did you mean "{path.rpartition(".")[0]}.{near[0]}"?') if near else None
+            near = [key] if owner == path and key in there else suggest(target.rpartition(".")[2], there)
+            fix = Fix(f'did you mean "{owner}.{near[0]}"?') if near else None
             notes = (f"what stands there: {', '.join(there[:8])}",) if there and not near else ()
             faults.add(at, f'there is no parameter "{path}" to tie to', "tie", part="value", notes=notes, fix=fix)
-            raise FaultToldError
-        found[key] = (target, state[target])
+        else:
+            found[key] = (target, state[target])
+    if len(faults) > before:
+        raise FaultToldError
     return found

@@ -11,26 +11,39 @@ from builder.elaboration.feeding import refuse_several
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.given import Given, given_to
 from builder.elaboration.sight import FaultToldError, Seen, data_of, dtype_data, shape_data
-from builder.elaboration.starting import start
+from builder.elaboration.starting import check_dims, start
 from builder.graph import Node
 from builder.shapes.call import TensorType
 from builder.shapes.sizes import Free
-from dsl.catalogue import suggest
+from dsl.catalogue import mismatch, suggest
 from dsl.catalogue.types import DTYPES
 from dsl.diagnostics import Fix
+from dsl.keys import meant
 from dsl.records import Layer
 from dsl.tables import Faults, described, is_whole
 
 STORED = ("Parameter", "Buffer")
 _KEYS = {"Parameter": ("shape", "dtype"), "Buffer": ("shape", "dtype", "persistent")}
+_TRAINED = ("float", "bfloat", "complex")
+# What PyTorch and others call the same, folded.
+_ELSEWHERE = {
+    "data": ("init",), "value": ("init",), "tensor": ("init",), "fill": ("init",), "size": ("shape",),
+    "shapes": ("shape",), "dims": ("shape",),
+}  # fmt: skip
 
 
-def stored(
-    layer: Layer, name: str, path: str, frame: Frame, feed: Feed, faults: Faults
-) -> tuple[Node, Seen]:
+def stored(layer: Layer, name: str, path: str, frame: Frame, feed: Feed, faults: Faults) -> tuple[Node, Seen]:
     """The node of a tensor of the model's own, and what the layers below see. Its state dict key is its name."""
     kind, given = str(layer.type), given_to(layer, frame, faults)
     _check_keys(kind, given, faults)
+    if layer.tie:
+        message = f"`tie` has no place on a {kind}: where a tensor is used again, it is referred to by its name"
+        faults.add(layer.place.at("tie"), message, "key")
+        raise FaultToldError
+    if kind == "Parameter" and layer.input is not None:
+        fix = Fix("a Buffer keeps the value of its `input`")
+        faults.add(layer.place.at("input"), "a Parameter reads nothing, and takes no `input`", "key", fix=fix)
+        raise FaultToldError
     kept = kind == "Parameter" or given.get("persistent", (True, None))[0]
     if kind == "Buffer" and layer.input is not None:
         node, value = _kept(layer, feed, faults)
@@ -53,7 +66,9 @@ def stored(
 def _kept(layer: Layer, feed: Feed, faults: Faults) -> tuple[Node, TensorType]:
     """A buffer with an `input` keeps the value that this had when the model was built."""
     seen = feed.first
-    assert seen is not None
+    if seen is None:
+        faults.add(layer.place.at("input"), 'a Buffer keeps the value of one tensor: input = "..."', "input")
+        raise FaultToldError
     refuse_several(seen, layer, "Buffer", faults)
     if "shape" in layer.arguments or layer.init is not None:
         key = "shape" if "shape" in layer.arguments else "init"
@@ -72,6 +87,9 @@ def _drawn(
     shape, dtype = _shape(layer, kind, given, faults), given.get("dtype", ("float32", None))[0]
     how = None if layer.init is None else start(layer.init, layer.place.at("init"), frame, faults, array=True)
     if isinstance(how, list):
+        if mismatch("tensor", how) is not None or _has_words(how):
+            faults.add(layer.place.at("init"), "the arrays in an `init` are of one length, and hold numbers", "init")
+            raise FaultToldError
         found = _dims(how)
         if shape is not None and tuple(shape) != found:
             message = f"the {kind} has the shape {tuple(shape)}, but its init has {found}"
@@ -85,6 +103,11 @@ def _drawn(
         faults.add(layer.place.at("type"), "Buffer needs `init` or an `input` whose value it keeps", "argument",
                    fix=Fix("add init = 0"))  # fmt: skip
         raise FaultToldError
+    if isinstance(how, dict):
+        before = len(faults)
+        check_dims(how, shape, layer.place.at("init"), faults)
+        if len(faults) > before:
+            raise FaultToldError
     node = Node(name="", type=kind, target=f"tomograph.{kind}", role=kind.lower(), kind="parameter",
                 arguments=data_of({"shape": shape, **({"dtype": dtype} if "dtype" in given else {})}),
                 init={} if how is None else {"": how})  # fmt: skip
@@ -109,6 +132,10 @@ def _shape(layer: Layer, kind: str, given: Mapping[str, Given], faults: Faults) 
     return sizes
 
 
+def _has_words(value: Any) -> bool:
+    return any(map(_has_words, value)) if isinstance(value, list) else isinstance(value, str)
+
+
 def _dims(value: Any) -> tuple[int, ...]:
     return (len(value), *_dims(value[0])) if isinstance(value, list) and value else (0,) if value == [] else ()
 
@@ -116,16 +143,20 @@ def _dims(value: Any) -> tuple[int, ...]:
 def _check_keys(kind: str, given: Mapping[str, Given], faults: Faults) -> None:
     for key, (value, place) in given.items():
         if key not in _KEYS[kind]:
-            near = suggest(key, [*_KEYS[kind], "init"])
+            near = suggest(key, [*_KEYS[kind], "init"], _ELSEWHERE) or meant(key, given)
             fix = Fix(f"did you mean `{near[0]}`?", near[0]) if near else None
-            faults.add(place, f"{kind} has no argument `{key}`", "argument", part="key", fix=fix)
+            notes = () if near else (f"it takes {', '.join(_KEYS[kind])} and init",)
+            faults.add(place, f"{kind} has no argument `{key}`", "argument", part="key", notes=notes, fix=fix)
+            raise FaultToldError
+        if key == "dtype" and kind == "Parameter" and value in DTYPES and not value.startswith(_TRAINED):
+            fix = Fix('a Buffer, or dtype = "float32"')
+            faults.add(place, f"a Parameter is trained, which numbers of {value} cannot be", "dtype", fix=fix)
             raise FaultToldError
         if key == "dtype" and value not in DTYPES:
-            near = suggest(str(value), list(DTYPES))
+            near = suggest(str(value).removeprefix("torch."), list(DTYPES))
             fix = Fix(f'did you mean "{near[0]}"?', f'dtype = "{near[0]}"') if near else None
             faults.add(place, f"`dtype` is one of torch's, such as float32, not {described(value)}", fix=fix)
             raise FaultToldError
         if key == "persistent" and not isinstance(value, bool):
             faults.add(place, f"`persistent` is true or false, not {described(value)}")
             raise FaultToldError
-

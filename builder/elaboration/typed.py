@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from builder.elaboration.arguments import argument_data, either_of, forward_names, is_reference, reads_nothing
+from builder.elaboration.arguments import (
+    argument_data,
+    is_reference,
+    reads_nothing,
+    refuse_reference,
+)
 from builder.elaboration.feeding import one_tensor, reference, refuse_several
+from builder.elaboration.fitting import (
+    check_arguments,
+    check_fed_names,
+    check_tensors,
+    lengths_of,
+    place_of,
+    refuse_choices,
+)
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.given import Given, given_to
 from builder.elaboration.sight import FaultToldError, Seen, data_of, dtype_data, said, shape_data
@@ -16,12 +29,10 @@ from builder.graph import Node
 from builder.shapes.call import Call, Made, Misfit, TensorType, Value
 from builder.shapes.rules import shape
 from builder.shapes.sizes import Free, plain
-from dsl.catalogue import Entry, bind
+from dsl.catalogue import Entry
 from dsl.diagnostics import Fix
 from dsl.records import Layer, Place
-from dsl.tables import Faults, described
-
-_RECURRENT = ("RNN", "LSTM", "GRU")
+from dsl.tables import Faults
 
 
 @dataclass(slots=True)
@@ -46,12 +57,13 @@ class TypedLayer:
         """The finished node, what its rule answered, and what the layers below see of it."""
         arguments, keyword_reads = self._arguments()
         reads = self._reads(arguments, keyword_reads)
-        lengths = self._lengths(keyword_reads)
+        lengths = lengths_of(self.entry, self.layer, keyword_reads, self.faults)
         self._from_ties(arguments)
         if self.earlier is not None:
             arguments = {**self.earlier.arguments, **arguments}
-        self._check_arguments(arguments, keyword_reads)
-        self._check_tensors(arguments, keyword_reads, reads)
+        check_arguments(self.entry, self.layer, arguments, keyword_reads, self.given, self.frame, self.faults)
+        check_tensors(self.entry, self.layer, arguments, keyword_reads, reads, self.faults)
+        refuse_choices(self.entry, self.layer, self.read, self.faults)
         if any(seen.unknown for seen in self.read):
             made = Made(result=None)
         else:
@@ -71,6 +83,7 @@ class TypedLayer:
         arguments: dict[str, Any] = {}
         reads: dict[str, Seen] = {}
         for key, (value, place) in self.given.items():
+            refuse_reference(self.entry, key, value, place, self.faults)
             if isinstance(value, Seen):
                 reads[key] = self._read(value)
             elif is_reference(self.entry, key, value):
@@ -91,6 +104,7 @@ class TypedLayer:
         for key, value in feed.values.items():
             arguments[key] = value
             self.given[key] = (value, self.layer.place.at("input", key))
+        check_fed_names(self.entry, self.layer, self.feed, self.faults)
         keyword_reads |= {key: self._read(seen) for key, seen in feed.named.items()}
         if feed.named:
             return []
@@ -115,74 +129,6 @@ class TypedLayer:
             self.faults.add(self._place(twice), message, "argument")
             raise FaultToldError
         return twice is not None
-
-    def _lengths(self, keyword_reads: dict[str, Seen]) -> Seen | None:
-        """How long each of the padded sequences of a recurrent layer is, where its table `input` says so."""
-        if self.entry.name not in _RECURRENT or "lengths" not in keyword_reads:
-            return None
-        lengths = keyword_reads.pop("lengths")
-        value = lengths.value
-        if not lengths.unknown and not (
-            isinstance(value, TensorType) and len(value.shape) == 1 and value.dtype in ("int64", "int32")
-        ):
-            message = f"`lengths` of {self.entry.name} is one whole number for each sequence: int64 (N,)"
-            place = self.layer.place.at("input", "lengths")
-            self.faults.add(place, message, "shape", part="value", notes=(f"input: {said(lengths)}",))
-            raise FaultToldError
-        return lengths
-
-    def _check_arguments(self, arguments: Mapping[str, Any], keyword_reads: Mapping[str, Seen]) -> None:
-        forward = forward_names(self.entry)
-        held = {key: value for key, value in arguments.items() if key not in forward}
-        if self.entry.role != "module":
-            held |= dict.fromkeys(keyword_reads, "a reference")
-        problems = [each for each in bind(self.entry, held) if not self._inferred_later(each)]
-        for problem in problems:
-            place = self._place(problem.argument)
-            kind = self.entry.name
-            if problem.kind == "unknown":
-                near = problem.suggestions
-                fix = Fix(f"did you mean {either_of(near)}?", near[0]) if near else None
-                notes = () if near else (f"it takes {problem.expected}",) if problem.expected else ()
-                self.faults.add(place, f"{kind} has no argument `{problem.argument}`", "argument", part="key",
-                                     notes=notes, fix=fix)  # fmt: skip
-            elif problem.kind == "type":
-                message = f"`{problem.argument}` of {kind} is {problem.expected}, not {described(problem.found)}"
-                near = problem.suggestions
-                fix = Fix(f'did you mean "{near[0]}"?', f'{problem.argument} = "{near[0]}"') if near else None
-                self.faults.add(place, message, "argument", label=f"expected {problem.expected}", fix=fix)
-            else:
-                what = f": {problem.expected}" if problem.expected else ""
-                message = f"{kind} needs `{problem.argument}`{what}"
-                self.faults.add(self.layer.place.at("type"), message, "argument",
-                                     fix=Fix(f"add {problem.argument} = ..."))  # fmt: skip
-        if problems:
-            raise FaultToldError
-
-    def _inferred_later(self, problem: Any) -> bool:
-        """num_embeddings may come from the `high` of an input."""
-        return bool(problem.kind == "missing" and problem.argument in self.entry.inferred)
-
-    def _check_tensors(
-        self, arguments: Mapping[str, Any], keyword_reads: Mapping[str, Seen], reads: Sequence[Any]
-    ) -> None:
-        """Whether as many tensors are fed as the type reads."""
-        takes = self.entry.inputs
-        place = self.layer.place.at("input" if self.layer.input is not None else "type")
-        spread = any(each.passing == "spread" for each in takes)
-        if len(reads) > len(takes) and not spread:
-            count = f"{len(takes)} tensor{'s' if len(takes) != 1 else ''}"
-            self.faults.add(place, f"{self.entry.name} reads {count}, but {len(reads)} are fed", "input")
-            raise FaultToldError
-        missing = [each.name for each in takes[len(reads) :]
-                   if each.required and each.name not in keyword_reads and each.name not in arguments]  # fmt: skip
-        overloaded = any(all(part.name in arguments or not part.takes_tensor for part in way[len(reads) :])
-                         for way in self.entry.overloads)  # fmt: skip
-        if missing and not overloaded:
-            named_ones = ", ".join(f"`{each}`" for each in missing)
-            self.faults.add(place, f"{self.entry.name} also reads {named_ones}", "input",
-                                 fix=Fix(f'add {missing[0]} = "..." or an array in `input`'))  # fmt: skip
-            raise FaultToldError
 
     def _shape(self, arguments: dict[str, Any], reads: Sequence[Any], keyword_reads: Mapping[str, Seen]) -> Made:
         if self.entry.name == "Embedding":
@@ -229,13 +175,13 @@ class TypedLayer:
                     self.faults.add(self._place(key), message, "free")
                     raise FaultToldError
 
-    def _around(self) -> dict[str, Seen]:
+    def _around(self) -> Iterator[Seen]:
         """Tensors from which a device or a free size may be taken, the nearest first."""
-        return {**self.frame.scope, **{f"inputs.{name}": seen for name, seen in self.inputs.items()}}
+        yield from self.frame.scope.values()
+        yield from self.inputs.values()
 
     def _place(self, argument: str) -> Place:
-        """Where an argument is written; where it would be, if it is not."""
-        return self.given[argument][1] if argument in self.given else self.layer.place.at(argument)
+        return place_of(argument, self.given, self.layer)
 
     def _tell(self, misfit: Misfit) -> None:
         place, label = self.layer.place.at("type"), ""
@@ -290,9 +236,9 @@ def told_by(entry: Entry, parameter: str, dims: Sequence[Any]) -> dict[str, Any]
     return {name: size for name, size in zip(names, dims, strict=False) if name is not None}
 
 
-def first_reference(several: Mapping[str, Seen]) -> Any:
+def first_reference(several: Iterable[Seen]) -> Any:
     """The first tensor in sight: where it is, new tensors are made too."""
-    tensors = (seen for seen in several.values() if isinstance(seen.value, TensorType) and not seen.barred)
+    tensors = (seen for seen in several if isinstance(seen.value, TensorType) and not seen.barred)
     return next((seen.reference for seen in tensors), None)
 
 

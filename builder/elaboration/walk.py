@@ -24,6 +24,7 @@ from builder.elaboration.sight import FaultToldError, Seen
 from builder.elaboration.single import one_node
 from builder.elaboration.starting import starts
 from dsl.expressions import holds_expression
+from dsl.keys import meant_name
 from dsl.records import Block, Layer
 
 
@@ -39,10 +40,11 @@ class Walk(Ledger):
         try:
             frame.frozen = truth(block.freeze, Layer(place=block.place), "freeze", frame, self.faults)
             self.close("", init=starts(block.init, block.place.at("init"), frame, self.faults), frozen=frame.frozen)
+            started = True
         except FaultToldError:
-            pass
+            started = False
         last = self.layers(block, frame, first, only(inputs))
-        if last is not None and not last.unknown:
+        if last is not None and not last.unknown and started:
             check_matched(self, "", block.init, block.place)
         return result_of(block, frame.scope, last, self.faults)
 
@@ -70,6 +72,9 @@ class Walk(Ledger):
     def layer(self, layer: Layer, frame: Frame, first: Any, before: Seen | None) -> Seen | None:
         """One layer as it is written: once, several times, or not at all. Its result is what the next one reads."""
         key: str | None = None
+        if layer.faulty:
+            key = self.key(layer.name, frame)
+            return self.seen_as(layer, key, failed(layer, key), frame)
         try:
             if not truth(layer.when, layer, "when", frame, self.faults):
                 return self.passed(layer, frame, first, before)
@@ -81,6 +86,9 @@ class Walk(Ledger):
             seen = self.once(layer, key, frame, fed(layer, frame, before, first, self.faults))
         except FaultToldError:
             seen = failed(layer, key)
+            meant = meant_name(layer.arguments) if layer.name is None else None
+            if meant is not None:
+                frame.scope.setdefault(meant, seen)
         return self.seen_as(layer, key, seen, frame)
 
     def seen_as(self, layer: Layer, key: str | None, seen: Seen, frame: Frame) -> Seen:

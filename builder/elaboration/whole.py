@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from builder import graph as contract
+from builder.elaboration.blocks import untold
 from builder.elaboration.sight import Seen, dtype_data, pick_of, shape_data
 from builder.elaboration.walk import Walk
 from builder.graph import Node, Region
@@ -62,10 +63,10 @@ def elaborate_model(spec: Spec, faults: Faults) -> Elaboration:
     runs: list[Elaboration] = []
     for options in _choices(inputs):
         seen = {each.name: _seen(each, options.get(each.name)) for each in inputs}
+        told = len(faults)
         runs.append(_whole(Walk(faults, spec.vars, spec.blocks), spec.model, seen, spec.name, spec.doc, None))
-        if len(faults) > before:
-            return runs[0]
-    return _merged(runs, spec, faults)
+        faults[told:] = untold(faults, told)
+    return _merged(runs, spec, faults) if len(faults) == before else runs[0]
 
 
 def elaborate_loss(
@@ -147,7 +148,8 @@ def input_type(each: Input, option: str | None = None) -> Value:
 
 
 def _seen(each: Input, option: str | None) -> Seen:
-    return Seen(input_type(each, option), {"from": f"inputs.{each.name}"}, each.name, each.place, each.high)
+    value = None if each.faulty else input_type(each, option)
+    return Seen(value, {"from": f"inputs.{each.name}"}, each.name, each.place, each.high)
 
 
 def _choices(inputs: Sequence[Input]) -> list[dict[str, str]]:

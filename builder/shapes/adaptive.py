@@ -12,7 +12,7 @@ from builder.shapes.rule import Rule
 
 
 def adaptive_log_softmax(call: Call) -> Made:
-    """Input (N, in_features) or (in_features), class numbers (N) or () -> output (N) or (), and the loss, a number."""
+    """Input (N, in_features) or (in_features), class numbers (N) or () -> output (N) or (), and the loss."""
     given, target = tensor(call, 0, "input_"), tensor(call, 1, "target_")
     demand_dims(call, given, (1, 2), "(N, in_features) or (in_features,)")
     width, inferred = agreed(call, "in_features", given.shape[-1], "features")

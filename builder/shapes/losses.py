@@ -14,7 +14,7 @@ from builder.shapes.call import Call, Made, Misfit, TensorType, shape_text
 from builder.shapes.conditions import Conditions, needs_equal
 from builder.shapes.constants import tensor_of
 from builder.shapes.dtypes import category, result_dtype
-from builder.shapes.reading import Shapes, argument, demand_floating, tensor
+from builder.shapes.reading import Shapes, argument, demand_floating, operand, tensor
 from builder.shapes.rule import Rule
 from builder.shapes.sizes import Size
 
@@ -33,7 +33,7 @@ def same_shape(call: Call) -> Made | None:
 
 
 def _stretched(call: Call, given: TensorType) -> Conditions:
-    """Weights of binary cross entropy are stretched to the input."""
+    """Weights of losses that go number by number are stretched to the input."""
     conditions: Conditions = ()
     for name in ("weight", "pos_weight"):
         each = weights(call, name)
@@ -89,15 +89,15 @@ def triplet_margin(call: Call) -> Made | None:
 
 
 def gaussian(call: Call) -> Made:
-    """Input and target of one shape; `var` too, or without the last dim, or with dims of 1."""
+    """Input and target, stretched to each other; `var` of the input's shape, or without the last dim, or with 1s."""
     given, target, variance = (tensor(call, index, name) for index, name in enumerate(("input", "target", "var")))
     demand_floating(call, given)
     demand_floating(call, variance, "var")
-    conditions = agree(call, given, "target", target, given.shape)
+    shape, conditions = broadcast_shapes(call.entry.name, given.shape, target.shape)
     stretched = tuple(size if size == 1 else each for size, each in zip(variance.shape, given.shape, strict=False))
     if variance.shape not in ((), (1,), given.shape[:-1]) and variance.shape != stretched:
         conditions += agree(call, given, "var", variance, given.shape)
-    return made(call, given.shape, result_dtype([given, target, variance]), conditions)
+    return made(call, shape, result_dtype([given, target, variance]), conditions)
 
 
 def multi_label_soft_margin(call: Call) -> Made | None:
@@ -107,7 +107,7 @@ def multi_label_soft_margin(call: Call) -> Made | None:
     given, target = tensor(call, 0, "input"), tensor(call, 1, "target")
     demand_floating(call, given)
     demand_target_dtype(call, given, target)
-    conditions = agree(call, given, "target", target, given.shape)
+    conditions = agree(call, given, "target", target, given.shape) + _stretched(call, given)
     return made(call, given.shape[:-1], result_dtype([given, target]), conditions)
 
 
@@ -136,7 +136,8 @@ def fixed_shape(constant: TensorType) -> tuple[int, ...]:
 
 def weights(call: Call, name: str) -> TensorType | None:
     """A weight, written as an array or fed as a tensor; None where there is none."""
-    fed = call.keyword_reads.get(name)
+    places = [each.name for each in call.entry.inputs]
+    fed = operand(call, places.index(name), name) if name in places else None
     return fed if isinstance(fed, TensorType) else tensor_of(call.arguments.get(name))
 
 

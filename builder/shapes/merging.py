@@ -39,7 +39,7 @@ def comparison(call: Call) -> Made | None:
 
 def where(call: Call) -> Made | None:
     """where(condition, input, other): broadcast; the condition is bool."""
-    if len(call.reads) + len(call.keyword_reads) + len({"input", "other"} & set(call.arguments)) < 3:
+    if len(call.reads) + len(call.keyword_reads) + len({"self", "input", "other"} & set(call.arguments)) < 3:
         return None
     condition = tensor(call, 0, "condition")
     if condition.dtype not in ("bool", "uint8"):
@@ -124,10 +124,16 @@ def _demand_arithmetic(call: Call, given: list[Operand]) -> None:
 
 
 def _operands(call: Call, names: tuple[str, ...], start: int) -> list[Operand] | None:
-    """Tensors and numbers in order; None where one is something else (an array that becomes a tensor)."""
+    """Tensors and numbers in order; None where one is something else (an array that becomes a tensor).
+
+    A number in the first one's place is called `self`, and what is fed comes behind it.
+    """
     found: list[Operand] = []
     for index, name in enumerate(names, start):
-        value: object = operand(call, index, name)
+        before = int(name != names[0] and "self" in call.arguments)
+        value: object = operand(call, index - before, name)
+        if name == names[0] and "self" in call.arguments:
+            value = call.arguments["self"]
         if value is None:
             value = call.arguments.get(name)
         if value is None:

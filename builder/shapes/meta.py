@@ -55,7 +55,7 @@ def _probed(call: Call, free: Sequence[str]) -> Made:
     base, first = _first_that_runs(call, free)
     tried = probes(free, base)
     try:
-        outcomes = [first, *(run(call, numbers) for numbers in tried[1:])]
+        outcomes = [first, *(run(call, numbers, counted=False) for numbers in tried[1:])]
         result = fitted_value(free, tried, [each.result for each in outcomes])
         multiply_adds = _multiply_adds(call, free, base) if first.multiply_adds else 0
     except (Refused, ValueError) as reason:
@@ -120,7 +120,7 @@ def _from_which_size(call: Call, name: str, base: Numbers, result: Value) -> Ite
 
 def _holds(call: Call, numbers: Numbers, result: Value) -> bool:
     try:
-        return run(call, numbers).result == _worked_out(result, numbers)
+        return run(call, numbers, counted=False).result == _worked_out(result, numbers)
     except Refused:
         return False
 

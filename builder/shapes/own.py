@@ -48,7 +48,7 @@ def parameter_dict(call: Call) -> Made:
     if choice.option not in matrices:
         held = ", ".join(matrices)
         raise Misfit(
-            f"ParameterDict has no matrix {choice.option!r}, which the choice may be; it has {held}", argument="shapes"
+            f"ParameterDict has no matrix `{choice.option}`, which the choice may be; it has {held}", argument="shapes"
         )
     result, cost = _times(call, given, choice.option, matrices[choice.option])
     return Made(result=result, parameters=matrices, multiply_adds=cost)

@@ -28,7 +28,7 @@ def pad(call: Call) -> Made:
         raise Misfit(f"pad needs two widths for each dim, but pad has {len(widths)}", argument="pad")
     dims = len(widths) // 2
     if mode != "constant" and not (1 <= dims <= 3 and len(given.shape) in (dims + 1, dims + 2)):
-        message = f"pad with mode {mode!r} pads the last one, two or three dims of (N, C, ...) or (C, ...)"
+        message = f'pad with mode "{mode}" pads the last one, two or three dims of (N, C, ...) or (C, ...)'
         raise Misfit(f"{message}, but pad has {len(widths)} widths for an input of {given}", argument="pad")
     return _padded(call, given, widths, str(mode))
 

@@ -15,6 +15,7 @@ from typing import TypeAlias
 from builder.shapes.call import Misfit, shape_text
 from builder.shapes.conditions import Conditions, needs_equal, needs_multiple
 from builder.shapes.sizes import Free, Size, product
+from dsl.catalogue import suggest
 
 Group: TypeAlias = tuple[str, ...]  # the axes that make up one dim; none of them: a dim of 1
 _Dim: TypeAlias = tuple[bool, Group]  # as written: whether it is a bracket, and its axes
@@ -87,7 +88,9 @@ def demand_lengths(lengths: Mapping[str, object], left: Sequence[Group]) -> dict
     found: dict[str, Size] = {}
     for name, length in lengths.items():
         if name not in axes:
-            raise Misfit(f"rearrange has no axis `{name}` in its pattern", argument=name, code="argument")
+            near = suggest(name, axes)
+            meant = f"did you mean `{near[0]}`?" if near else None
+            raise Misfit(f"rearrange has no axis `{name}` in its pattern", argument=name, code="argument", fix=meant)
         if isinstance(length, bool) or not isinstance(length, (int, Free)) or (isinstance(length, int) and length < 1):
             raise Misfit(f"rearrange needs a whole number of at least 1 for `{name}`, not {length}", argument=name)
         found[name] = length

@@ -81,7 +81,7 @@ def _demand_mode(call: Call, given: TensorType, dims: int, mode: str) -> None:
         raise Misfit(f"{call.entry.name} reads (N, C, L), (N, C, H, W) or (N, C, D, H, W), but its input is {given}")
     if dims not in _MODE_DIMS.get(mode, (1, 2, 3)):
         right = next((name for name, allowed in _MODE_DIMS.items() if dims in allowed), "nearest")
-        message = f"{call.entry.name} with mode {mode!r} reads an image of {_MODE_DIMS[mode][0]} dims after (N, C)"
+        message = f'{call.entry.name} with mode "{mode}" reads an image of {_MODE_DIMS[mode][0]} dims after (N, C)'
         fix = f'mode = "{right}"'
         raise Misfit(f"{message}, but its input is {given}", argument="mode", fix=fix, replacement=fix)
     if given.dtype != "uint8":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +16,14 @@ from builder.shapes.call import NOTHING, Call, ChoiceType, Nothing, TensorType, 
 from builder.shapes.constants import DECIDING
 from builder.shapes.foreign import article, comes_from_python, objections, words_for
 from builder.shapes.sizes import Free, worked_out
-from dsl.catalogue import Parameter, find, from_python, signature_of
+from dsl.catalogue import Parameter, find, find_settings, from_python, signature_of
 from dsl.catalogue.signatures import PYTHON
 
 # What torch raises when a call does not fit; anything else is a mistake of ours.
 _OBJECTIONS = (RuntimeError, TypeError, ValueError, LookupError, AssertionError, ArithmeticError, AttributeError)
 
 
+_LAYERS = frozenset(("module", "callable", "settings"))
 # What torch has no meta form of, though its result's shape hangs on shapes alone: run for real, on drawn numbers.
 _REAL = frozenset(("cov", "corrcoef", "histogram", "histogramdd", "istft", "combinations", "lstsq"))
 
@@ -48,10 +50,13 @@ class Refused(Exception):  # noqa: N818 (it is torch's answer, as Misfit is a ru
         self.unseen, self.own = unseen, own
 
 
-def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
-    """Make the module or take the function, and call it. Refused where torch objects."""
+def run(call: Call, numbers: Mapping[str, int], counted: bool = True) -> Outcome:
+    """Make the module or take the function, and call it. Refused where torch objects.
+
+    counted: whether multiply-adds are counted (else told as 0), which takes most of the time.
+    """
     module: Any = None
-    counter = FlopCounterMode(display=False)
+    counter = FlopCounterMode(display=False) if counted else None
     try:
         with torch.device(_device(call, numbers)), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -60,21 +65,21 @@ def run(call: Call, numbers: Mapping[str, int]) -> Outcome:
             if call.entry.role == "module":
                 constructor, forward = _module_arguments(call, numbers)
                 module = torch_object(call.entry.target)(**constructor)
-                with counter:
+                with counter or nullcontext():
                     made = module(*reads, **keywords, **forward)
             else:
                 leading, others = _function_arguments(call, numbers, keywords)
                 placed, named = _placed(call, reads)
                 if call.entry.role == "method":
                     leading, placed = placed[:1], [*leading, *placed[1:]]
-                with counter:
+                with counter or nullcontext():
                     made = torch_object(call.entry.target)(*leading, *placed, **named, **others)
     except objections(call.entry, _OBJECTIONS) as error:
         raise _refused(call, error) from error
     parameters = {} if module is None else {name: tuple(each.shape) for name, each in module.named_parameters()}
     state = {} if module is None else module.state_dict()
     buffers = {name: tuple(each.shape) for name, each in state.items() if name not in parameters}
-    return Outcome(_told(call, made), parameters, buffers, counter.get_total_flops() // 2)
+    return Outcome(_told(call, made), parameters, buffers, counter.get_total_flops() // 2 if counter else 0)
 
 
 def _refused(call: Call, error: Exception) -> Refused:
@@ -106,7 +111,11 @@ def _device(call: Call, numbers: Mapping[str, int]) -> str:
 
 
 def torch_object(target: str) -> Any:
-    """What a dotted name stands for: "torch.nn.Linear"; of a layer from Python, the layer."""
+    """What a dotted name stands for: "torch.nn.Linear"; of a layer from Python or of this project, the layer."""
+    if target.startswith("tomograph."):
+        from builder import layers
+
+        return getattr(layers, target.removeprefix("tomograph."))
     if target.startswith(PYTHON):
         return from_python(target).object
     found: Any = torch
@@ -146,12 +155,12 @@ def _placed(call: Call, reads: list[Any]) -> tuple[list[Any], dict[str, Any]]:
     A function that takes each tensor of a sequence as an argument of its own (einsum) gets them so.
     """
     given = {**call.arguments, **dict.fromkeys(call.keyword_reads, "a reference")}
-    signature = list(signature_of(call.entry, given).values())
+    signature = list(signature_of(call.entry, given, len(reads)).values())
     if any(each.passing == "spread" for each in signature):
         return [item for each in reads for item in (each if isinstance(each, (tuple, list)) else [each])], {}
     free = [each for each in signature if each.takes_tensor and each.name not in given]
     together = 0
-    while together < len(free) and free[together] is signature[together]:
+    while together < len(free) and free[together] is signature[together] and free[together].passing == "name":
         together += 1
     later = [each.name for each in free[together:]]
     return reads[:together], dict(zip(later, reads[together:], strict=False))
@@ -188,7 +197,7 @@ def _value(signature: Mapping[str, Parameter], name: str, value: Any, numbers: M
         return torch.get_default_device()
     if isinstance(value, str) and "dtype" in kinds:
         return getattr(torch, value)
-    if isinstance(value, dict) and ("module" in kinds or "callable" in kinds):
+    if isinstance(value, dict) and not _LAYERS.isdisjoint(kinds):
         return _layer(value)
     lists = any(each.endswith("]") for each in kinds)
     if "tensor" in kinds and (isinstance(value, dict) or (isinstance(value, (list, tuple)) and not lists)):
@@ -208,11 +217,11 @@ def _tensor(value: Any) -> torch.Tensor:
 
 def _layer(value: Mapping[str, Any]) -> Any:
     """A layer as a value: a module, or a function with some of its arguments settled."""
-    entry = find(value["type"])
+    entry = find(value["type"]) or find_settings(value["type"])
     assert entry is not None, value
     signature = signature_of(entry, value["arguments"])
     arguments = {name: _value(signature, name, each, {}) for name, each in value["arguments"].items()}
-    if entry.role == "module":
+    if entry.role in ("module", "settings"):
         return torch_object(entry.target)(**arguments)
     return functools.partial(torch_object(entry.target), **arguments) if arguments else torch_object(entry.target)
 

@@ -3,7 +3,7 @@
 from dsl.catalogue.absent import Absent, absent
 from dsl.catalogue.binding import Problem, bind, signature_of
 from dsl.catalogue.entries import REQUIRED, Entry, Parameter
-from dsl.catalogue.lookup import find, find_optimizer, from_python, names, optimizer_names
+from dsl.catalogue.lookup import find, find_optimizer, find_settings, from_python, names, optimizer_names
 from dsl.catalogue.signatures import RegistrationError
 from dsl.catalogue.suggestions import suggest
 from dsl.catalogue.types import mismatch
@@ -19,6 +19,7 @@ __all__ = [
     "bind",
     "find",
     "find_optimizer",
+    "find_settings",
     "from_python",
     "mismatch",
     "names",

@@ -19,8 +19,16 @@ from dsl.diagnostics import Fix
 
 # Of what lies beside a spec: as many files, and as long ones, as a person would write there.
 _FILES, _BYTES = 200, 2**20
-# How people abbreviate what PyTorch's own names stand in.
-_ABBREVIATIONS = ("nn", "F", "functional", "torch")
+# How people abbreviate what PyTorch's own names stand in, and whether what stands there are classes.
+_ABBREVIATIONS = {"nn": True, "F": False, "functional": False, "torch": None}
+_STORED = ("Parameter", "Buffer")  # types without a signature of their own
+# Types that hold layers, which are written in place here.
+_CONTAINERS = {
+    "Sequential": "a group: { layers = [...] }",
+    "ModuleList": "a group, { layers = [...] }, or a layer with `repeat`",
+    "ModuleDict": "a group: { layers = [...] }",
+    "Residual": '{ type = "add", other = "..." } after the layers, with the name of what they read',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,13 @@ def absent(name: str, spec: str, blocks: Iterable[str] = ()) -> Absent:
         return Absent(
             message, (f"{beside} defines it, and is run only if you allow it",), Fix(f"--allow-python {beside}")
         )
-    near = suggest(name, [*blocks, *names()], ALIASES) or _abbreviated(name)
+    if _CONTAINERS.get(name.rpartition(".")[2]):
+        return Absent(message, (), Fix(_CONTAINERS[name.rpartition(".")[2]]))
+    called, bracket, _ = name.partition("(")
+    if bracket and called:
+        likely = called.strip().rpartition(".")[2]
+        return Absent(message, (), Fix(f'type = "{likely}", and each argument as a key of its own'))
+    near = _abbreviated(name) or suggest(name, [*blocks, *names(), *_STORED], ALIASES)
     if near:
         listed = " or ".join(f"`{each}`" for each in near)
         return Absent(message, (), Fix(f"did you mean {listed}?", f'type = "{near[0]}"'))
@@ -80,7 +94,12 @@ def _of_package(message: str, name: str, package: str) -> Absent:
 def _abbreviated(name: str) -> list[str]:
     """`nn.Linear` and `F.relu`, which are names of Python's and not of the language."""
     space, _, last = name.rpartition(".")
-    return suggest(last, names(), ALIASES) if space.rpartition(".")[2] in _ABBREVIATIONS else []
+    word = space.rpartition(".")[2]
+    if word not in _ABBREVIATIONS:
+        return []
+    found = suggest(last, names(), ALIASES)
+    of_kind = [each for each in found if each[0].isupper() is _ABBREVIATIONS[word]]
+    return of_kind or found
 
 
 def _defined_beside(name: str, spec: str) -> str | None:

@@ -155,3 +155,19 @@ _OPTIMIZERS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 ALIASES: Final = {**_LAYERS, **_ARGUMENTS, **_OPTIMIZERS}
+
+# Other names of dtypes and precisions.
+WORDS: Final[dict[str, tuple[str, ...]]] = {
+    "bf16": ("bfloat16",),
+    "bfloat16": ("bf16",),
+    "boolean": ("bool",),
+    "double": ("float64",),
+    "float": ("float32",),
+    "float16": ("fp16",),
+    "fp16": ("float16",),
+    "fp32": ("float32",),
+    "half": ("float16", "fp16"),
+    "int": ("int64", "int32"),
+    "long": ("int64",),
+    "short": ("int16",),
+}

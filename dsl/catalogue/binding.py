@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
+from dsl.catalogue.aliases import WORDS
 from dsl.catalogue.entries import Entry, Parameter
 from dsl.catalogue.suggestions import suggest
-from dsl.catalogue.types import mismatch, words
+from dsl.catalogue.types import DTYPES, forms, mismatch, words
 
 Signature: TypeAlias = Sequence[Parameter]
+_NUMBER: Final = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +24,8 @@ class Problem:
         value is of another type; "missing", it must be given and is not.
     found: the value as written; None where it is missing.
     expected: words for what would fit: "a whole number or two of them"; the names it takes, where it is unknown.
-    suggestions: names that may have been meant, the likeliest first.
+    suggestions: names, or words of a closed list, that may have been meant, the likeliest first.
+    unquoted: what stands in a text that would fit without its quotes; else "".
     """
 
     kind: Literal["unknown", "type", "missing"]
@@ -29,6 +33,7 @@ class Problem:
     found: object = None
     expected: str = ""
     suggestions: tuple[str, ...] = ()
+    unquoted: str = ""
 
 
 def bind(entry: Entry, arguments: Mapping[str, object]) -> list[Problem]:
@@ -45,14 +50,24 @@ def bind(entry: Entry, arguments: Mapping[str, object]) -> list[Problem]:
     return unknown + min((_check(entry, each, taking, known, unknown) for each in taking), key=len)
 
 
-def signature_of(entry: Entry, arguments: Mapping[str, object]) -> dict[str, Parameter]:
-    """The parameters by name of the signature that the arguments fit best; a module's `forward` stands behind it."""
+def signature_of(entry: Entry, arguments: Mapping[str, object], fed: int = 0) -> dict[str, Parameter]:
+    """The parameters by name of the signature that the arguments fit best; a module's `forward` stands before it.
+
+    fed: how many tensors are fed by place, besides the arguments.
+    """
     known = {name: value for name, value in arguments.items() if entry.accepts(name)}
     signatures = (entry.parameters, *entry.overloads)
     most = max(_taken(each, known) for each in signatures)
     taking = [each for each in signatures if _taken(each, known) == most]
-    best = min(taking, key=lambda each: len(_check(entry, each, taking, known, ())))
+    best = min(taking, key=lambda each: (len(_check(entry, each, taking, known, ())), _unfed(each, known, fed)))
     return {each.name: each for each in (*(entry.inputs if entry.role == "module" else ()), *best)}
+
+
+def _unfed(signature: Signature, arguments: Mapping[str, object], fed: int) -> int:
+    """How many tensors too many or too few are fed."""
+    free = [each for each in signature if each.takes_tensor and each.name not in arguments]
+    required = sum(each.required for each in free)
+    return max(fed - len(free), required - fed, 0) if fed else 0
 
 
 def _taken(signature: Signature, arguments: Mapping[str, object]) -> int:
@@ -73,10 +88,36 @@ def _check(
         if name not in parameters:
             problems.append(_apart(entry, name, parameters, arguments))
         elif mismatch(parameters[name].type, value) is not None:
-            problems.append(Problem(kind="type", argument=name, found=value, expected=_fitting(name, taking)))
+            near, bare = _meant_word(parameters[name].type, value), _unquoted(parameters[name].type, value)
+            problems.append(Problem(kind="type", argument=name, found=value, expected=_fitting(name, taking),
+                                    suggestions=near, unquoted=bare))  # fmt: skip
     meant = {each.suggestions[0] for each in unknown if each.suggestions}
     missing = [each for each in signature if _is_missing(entry, each, arguments) and each.name not in meant]
     return problems + [Problem(kind="missing", argument=each.name, expected=words(each.type)) for each in missing]
+
+
+def _meant_word(type: str, value: object) -> tuple[str, ...]:
+    """Words of a closed list that a text is near to."""
+    if not isinstance(value, str):
+        return ()
+    several = forms(type)
+    known = [each.name for each in several if each.word]
+    known += DTYPES if any(each.name == "dtype" for each in several) else ()
+    return tuple(suggest(value.removeprefix("torch."), known, WORDS))
+
+
+def _unquoted(type: str, value: object) -> str:
+    """The text, where a number or a truth value stands in it that would fit."""
+    if not isinstance(value, str):
+        return ""
+    text = value.strip().lower()
+    if text in ("true", "false"):
+        return text if mismatch(type, text == "true") is None else ""
+    if text in ("none", "null"):
+        return '"${none}"' if mismatch(type, None) is None else ""
+    if not _NUMBER.fullmatch(text):
+        return ""
+    return text if mismatch(type, float(text) if "." in text else int(text)) is None else ""
 
 
 def _further(entry: Entry, name: str, arguments: Mapping[str, object]) -> Problem | None:
@@ -91,7 +132,7 @@ def _further(entry: Entry, name: str, arguments: Mapping[str, object]) -> Proble
 
 def _unknown(entry: Entry, name: str, arguments: Mapping[str, object]) -> Problem:
     """A name that no signature has. What a function reads first is fed as its input, so it is not on offer."""
-    first = () if entry.role in ("module", "optimizer") else [each.name for each in entry.inputs[:1]]
+    first = () if entry.role in ("module", "optimizer", "settings") else [each.name for each in entry.inputs[:1]]
     free = [each for each in entry.argument_names if each not in arguments and each not in first]
     return Problem(
         kind="unknown",

@@ -13,16 +13,17 @@ class _Required:
 
 REQUIRED: Final = _Required()
 
-Role: TypeAlias = Literal["module", "function", "method", "optimizer"]
-Passing: TypeAlias = Literal["name", "position", "spread"]
+Role: TypeAlias = Literal["module", "function", "method", "optimizer", "settings"]
+Passing: TypeAlias = Literal["name", "keyword", "position", "spread"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
     """One argument: its name, its type in the grammar of `dsl.catalogue.types`, and PyTorch's default.
 
-    passing: "name" takes its name or its place; "position" only its place (the equation of einsum); "spread" takes each
-        tensor of a sequence as a positional argument of its own (the operands of einsum, the tensors of meshgrid).
+    passing: "name" takes its name or its place; "position" only its place (the equation of einsum); "keyword", of a
+        tensor, only its name (the rtol of matrix_rank; what is no tensor is always handed over by name); "spread" takes
+        each tensor of a sequence as a positional argument of its own (the operands of einsum, the tensors of meshgrid).
     """
 
     name: str
@@ -41,10 +42,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A layer type, a function, an optimizer.
+    """A layer type, a function, an optimizer, or a class of settings that a type takes (LinearCrossEntropyOptions).
 
-    parameters: for a module or an optimizer its constructor's arguments (without `params`); for a function all
-        arguments, tensors included, in order.
+    parameters: for a module, an optimizer or settings the constructor's arguments (without `params`); for a function
+        all arguments, tensors included, in order.
     inputs: what a module's `forward` takes, in order; for a function the tensors among its parameters.
     inferred: constructor arguments that may be left out because the input tells them (`in_channels`).
     overloads: a function's further signatures, tried in order after `parameters` (torch.mean has two).

@@ -86,6 +86,7 @@ TYPES: Final = (
     (r".*\.Transformer\w*", "activation", "'relu' | 'gelu' | callable"),
     (r".*\.Transformer", "custom_(en|de)coder", "module | none"),
     (r".*\.Transformer(En|De)coder", "(en|de)coder_layer", "module"),
+    (r".*(LinearCrossEntropyLoss|linear_cross_entropy)", "options", "settings | none"),
     (r".*\.(RNN|GRU)", "hx", "tensor | none"),
     (r".*\.LSTM", "hx", "tensors | none"),
     (r".*\.MultiheadAttention", "embed_dim|num_heads", "int"),

@@ -72,7 +72,7 @@ _PYTHON: Final = ("torch.cdist", "torch.stft")
 
 def catalogue() -> dict[str, dict[str, Any]]:
     """Every entry by target, sorted, as the file holds it."""
-    entries = {**_modules(), **_functions(), **_optimizers()}
+    entries = {**_modules(), **_settings(), **_functions(), **_optimizers()}
     return {target: entries[target] for target in sorted(entries)}
 
 
@@ -102,6 +102,17 @@ def _module(kind: type[torch.nn.Module]) -> dict[str, Any]:
         "inputs": inputs,
         **_unless_empty("inferred", [name for name in inferred_of(kind.__name__) if name in given]),
     }
+
+
+def _settings() -> dict[str, dict[str, Any]]:
+    """Classes whose instances are handed to a type as one argument."""
+    classes = {name: each for name, each in vars(torch.nn).items() if name.endswith("Options")}
+    return {
+        f"torch.nn.{name}": {
+            "role": "settings", "kind": "other", "parameters": _constructor(f"torch.nn.{name}", each),
+        }
+        for name, each in classes.items()
+    }  # fmt: skip
 
 
 def _constructor(target: str, kind: type) -> list[Written]:
@@ -186,12 +197,14 @@ def _python_signature(target: str, function: Callable[..., Any]) -> list[Written
 
 
 def _renamed(target: str, found: Sequence[Sequence[Written]]) -> list[list[Written]]:
-    """The first tensor is `self` in a schema and in a method, `input` in a function."""
+    """The first tensor is `self` in a schema and in a method, `input` in a function; a number stays `self` there."""
     method = target.startswith("torch.Tensor.")
     kept = [each for each in found if not method or _is_a_methods(each)]
     result = []
     for signature in kept:
-        names = ["input" if name == "self" and not method else name for name, *_ in signature]
+        names = [
+            "input" if name == "self" and type_ == "tensor" and not method else name for name, type_, *_ in signature
+        ]
         result.append(
             [
                 [name, each[1] if each[1] == "tensor" else known_type(target, name) or each[1], *each[2:]]
@@ -211,9 +224,11 @@ def _written(target: str, parameter: inspect.Parameter) -> Written:
     text = known_type(target, parameter.name) or _sized(target, type_of(parameter))
     if text == "none":
         raise ValueError(f"the type of {target}'s {parameter.name} is not known: give it in families.TYPES")
+    alone = parameter.kind is inspect.Parameter.KEYWORD_ONLY and "tensor" in text
+    name = f"{parameter.name}=" if alone else parameter.name
     if parameter.default is inspect.Parameter.empty:
-        return [parameter.name, text]
-    return [parameter.name, with_none(text) if parameter.default is None else text, _plain(parameter.default)]
+        return [name, text]
+    return [name, with_none(text) if parameter.default is None else text, _plain(parameter.default)]
 
 
 def _sized(target: str, text: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from dsl.catalogue.entries import REQUIRED, Entry, Parameter, Passing
 
 DATA: Final = Path(__file__).with_name("torch.json")
+_PASSING: Final[dict[str, Passing]] = {"/": "position", "=": "keyword"}
 
 
 @cache
@@ -36,7 +37,7 @@ def entry_at(target: str) -> Entry | None:
 def entry(target: str, data: dict[str, Any]) -> Entry:
     """The record of one line of the file."""
     parameters = _signature(data["parameters"])
-    modular = data["role"] in ("module", "optimizer")
+    modular = data["role"] in ("module", "optimizer", "settings")
     return Entry(
         name=target.rpartition(".")[2],
         target=target,
@@ -54,6 +55,6 @@ def _signature(written: Sequence[Sequence[Any]]) -> tuple[Parameter, ...]:
 
 
 def _parameter(name: str, type: str, default: object = REQUIRED) -> Parameter:
-    """`*operands` is spread, `equation/` goes by position alone, as Python's own notation has it."""
-    passing: Passing = "spread" if name.startswith("*") else "position" if name.endswith("/") else "name"
-    return Parameter(name=name.strip("*/"), type=type, default=default, passing=passing)
+    """`*operands` is spread, `equation/` goes by position alone, as Python's own notation has it; `rtol=` by name."""
+    passing: Passing = "spread" if name.startswith("*") else _PASSING.get(name[-1], "name")
+    return Parameter(name=name.strip("*/="), type=type, default=default, passing=passing)

@@ -17,6 +17,7 @@ NAMESPACES: Final = (
     "torch.nn.", "torch.nn.functional.", "torch.", "torch.linalg.", "torch.fft.", "torch.special.", "torch.Tensor.",
 )  # fmt: skip
 _OPTIMIZERS = "torch.optim."
+_SETTINGS = "Options"  # what the names of torch's classes of settings end with
 
 
 def find(name: str) -> Entry | None:
@@ -55,6 +56,8 @@ def from_python(target: str) -> Registered:
 @cache
 def find_torch(name: str) -> Entry | None:
     """The same among torch's types alone."""
+    if name.endswith(_SETTINGS):
+        return None
     if name.startswith("torch."):
         return None if name.startswith(_OPTIMIZERS) else entry_at(name)
     if "." in name:
@@ -68,6 +71,12 @@ def find_optimizer(name: str) -> Entry | None:
     return entry_at(_OPTIMIZERS + name.removeprefix(_OPTIMIZERS))
 
 
+@cache
+def find_settings(name: str) -> Entry | None:
+    """The class of settings of this name, with or without "torch.nn." (LinearCrossEntropyOptions); None if none is."""
+    return entry_at("torch.nn." + name.removeprefix("torch.nn.")) if name.endswith(_SETTINGS) else None
+
+
 def names() -> tuple[str, ...]:
     """Every plain name that `find` knows, once, in the order of look-up."""
     return tuple(dict.fromkeys([*OWN, *registered.names(), *offered.offers(), *torch_names()]))
@@ -79,7 +88,7 @@ def torch_names() -> tuple[str, ...]:
     plain = {space: [] for space in NAMESPACES}  # type: dict[str, list[str]]
     for target in targets():
         space, _, name = target.rpartition(".")
-        if space + "." in plain:
+        if space + "." in plain and not name.endswith(_SETTINGS):
             plain[space + "."].append(name)
     return tuple(dict.fromkeys(name for several in plain.values() for name in several))
 

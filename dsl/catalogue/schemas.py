@@ -74,7 +74,8 @@ def _signature(schema: Any) -> list[list[Any]] | None:
         optional = optional or each.default_value == []
         text = _one_or_several(_TYPES[bare], each.N) + (" | none" if optional else "")
         default = [_default(text, each.default_value)] if each.has_default_value() else []
-        written.append([each.name, text, *default])
+        alone = each.kwarg_only and "tensor" in text
+        written.append([f"{each.name}=" if alone else each.name, text, *default])
     return written
 
 

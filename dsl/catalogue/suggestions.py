@@ -58,11 +58,14 @@ def _near(word: str, key: str, candidates: Iterable[str]) -> list[str]:
     found = []
     for each in candidates:
         other = folded(each)
-        edits = min(distance(key, other, limit), _begun(key, other))
-        if edits <= max(limit, 1) and edits < len(key):
-            found.append((edits, _case_differences(word, each), -_shared_start(key, other), each))
+        apart = distance(key, other, limit)
+        edits = min(apart if apart <= limit else len(key), _begun(key, other), _lacking(key, other))
+        if edits < len(key):
+            reordered = sorted(key) == sorted(other)
+            found.append((edits, not reordered, not _starts_alike(word, each), -_shared_start(key, other),
+                          _case_differences(word, each), each))  # fmt: skip
     found.sort()
-    return [each for edits, _, _, each in found if edits == found[0][0]]
+    return [each for edits, *_, each in found if edits == found[0][0]]
 
 
 def _reach(key: str) -> int:
@@ -73,6 +76,12 @@ def _reach(key: str) -> int:
 def _begun(key: str, other: str) -> int:
     """A word that lacks only its end, as "Conv" does of Conv2d, counts as one slip."""
     return 1 if len(key) >= 4 and other.startswith(key) and len(other) <= len(key) + 3 else len(other) + len(key)
+
+
+def _lacking(key: str, other: str) -> int:
+    """A word of two letters that lacks one of a word of three, as "dm" does of dim, counts as one slip."""
+    lacks = len(key) == 2 and len(other) == 3 and distance(key, other, 1) == 1
+    return 1 if lacks else len(other) + len(key)
 
 
 def _case_differences(word: str, candidate: str) -> int:

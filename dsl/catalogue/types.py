@@ -4,7 +4,8 @@
     alternative = word | element { "[" [length] "]" } | "{" element { "[" [length] "]" } "}"
     word        = "'" text "'"          one word of a closed list
     element     = name [ "?" ]
-    name        = int | float | bool | str | none | tensor | tensors | dtype | device | module | callable | any
+    name        = int | float | bool | str | none | tensor | tensors | dtype | device | module | callable | settings
+                | any
 
 `int[2]` is two whole numbers, `int[]` any number of them, `int[][]` a list of lists, `int?[2]` two of which each may be
 none, `{int[]}` a table whose values are lists of whole numbers.
@@ -40,6 +41,7 @@ _WORDS = {
     "device": ('a device such as "cpu"', "devices"),
     "module": ("a layer (a table with a type)", "layers"),
     "callable": ("a layer (a table with a type)", "layers"),
+    "settings": ("settings (a table with a type)", "settings"),
     "any": ("any value", "values"),
 }
 
@@ -70,7 +72,7 @@ def mismatch(type: str, value: object) -> str | None:
 def words(type: str) -> str:
     """What the type takes, as one would say it. `none` goes unsaid beside other things."""
     several = forms(type)
-    choices = [f"'{form.name}'" for form in several if form.word]
+    choices = [f'"{form.name}"' for form in several if form.word]
     phrases = [_one_of(choices)] if choices else []
     names = [form.name for form in several if not form.lengths and not form.word]
     for form in several:
@@ -125,7 +127,7 @@ def _fits_one(form: Form, value: object) -> bool:
             return _is_tensor(value)
         case "tensors":
             return isinstance(value, str) or (isinstance(value, list | tuple) and all(map(_is_tensor, value)))
-        case "module" | "callable":
+        case "module" | "callable" | "settings":
             return isinstance(value, dict) and "type" in value
         case _:
             return True

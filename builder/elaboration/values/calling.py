@@ -44,7 +44,7 @@ def function(name: str) -> Entry:
         raise ExpressionError(f"`{name}` comes from Python, and a value calls torch's functions alone")
     if name in _INSTEAD:
         raise ExpressionError(f"`{name}` is no function of tensors; {_INSTEAD[name]}")
-    near = [each for each in suggest(name, names()) if not each[0].isupper()]
+    near = [each for each in suggest(name.rpartition(".")[2], names()) if not each[0].isupper()]
     meant = f"; did you mean `{near[0]}`?" if near else ""
     raise ExpressionError(f"no function is called `{name}`{meant}")
 
@@ -169,7 +169,7 @@ def _fitted(
         elif parameter.required:
             raise _ObjectionError(f"{entry.name} needs `{parameter.name}`: {_wanted(parameter)}", len(fitting))
     fitting |= {name: term for name, term in given.items() if not entry.accepts(name)}  # what it takes of any name
-    by_place_alone = [each.name for each in signature if each.passing != "name" and each.name in given]
+    by_place_alone = [each.name for each in signature if each.passing in ("position", "spread") and each.name in given]
     return Bound(entry, {name: fitting[name] for name in given}, list(dict.fromkeys([*by_place_alone, *placed])))
 
 

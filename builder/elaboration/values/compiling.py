@@ -179,7 +179,13 @@ class _Compiler:
         if first != name and (first in self.names.scope or first in self.names.constants):
             word = name.rpartition(".")[2]
             raise ExpressionError(f"a value calls functions, not methods: {word}({name[: -len(word) - 1]}, ...)")
-        entry = function(name)
+        try:
+            entry = function(name)
+        except ExpressionError as error:
+            if name not in self.names.scope:
+                raise
+            message = f"`{name}` is a layer, and a value calls functions alone; `share` calls a layer again"
+            raise ExpressionError(message) from error
         named_ones = {each.arg: self.of(each.value) for each in keywords if each.arg is not None}
         if len(named_ones) < len(keywords):
             raise ExpressionError(f"`{short(ast.unparse(node))}` is not something a value may hold")

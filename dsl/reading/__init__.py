@@ -1,0 +1,5 @@
+"""A spec's tables -> its records, by topic."""
+
+from dsl.reading.training import TrainingReader
+
+__all__ = ["TrainingReader"]
