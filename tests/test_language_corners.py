@@ -269,3 +269,11 @@ def test_a_tensor_is_fed_once() -> None:
         made('{ type = "LayerNorm", input = "x", args = { input = "x" } }')
     module = made('{ type = "neg" }, { type = "LayerNorm", args = { input = "x" } }')
     assert torch.equal(module(X), F.layer_norm(X, (4,)))
+
+
+def test_an_output_named_twice_is_given_twice() -> None:
+    module = made('{ name = "a", type = "neg" }', model='outputs = ["a", "x", "a"]')
+    first, second, third = module(X)
+    assert torch.equal(first, -X)
+    assert torch.equal(second, X)
+    assert torch.equal(third, -X)
