@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from language_specs import UNARY, WIDTHS, Writer
 from language_specs_entering import entered, feed, finished, parameter, paths, planned, source
-from language_specs_scope import Entry, Result, Scope, Table
+from language_specs_scope import Entry, NothingFitsError, Result, Scope, Table
 
 
 def layer(writer: Writer, scope: Scope, depth: int) -> Table:
@@ -182,6 +182,8 @@ def group(writer: Writer, scope: Scope, depth: int) -> Table | None:
         result = writer.named(body, inner, {name: writer.reach(body, inner, each) for name, each in fed.items()})
     elif keep:
         body["outputs"] = writer.reach(body, inner, first)
+        if "repeat" in table and isinstance(body["outputs"], list) and set(body["outputs"]) & set(fed):
+            raise NothingFitsError  # whether it is handed on by name or as one tuple is not for the oracle to say
         result = writer.found(inner, body["outputs"])
     else:
         result = writer.outputs(body, inner, fed)

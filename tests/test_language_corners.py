@@ -262,3 +262,18 @@ def test_a_block_is_one_module_without_a_level_whatever_its_type_is_called_by() 
     )
     with pytest.raises(dsl.SpecError, match="a block holds at most one module without a name"):
         made('{ type = "Two", act = "Identity" }', more=block)
+
+
+def test_a_tensor_is_fed_once() -> None:
+    with pytest.raises(dsl.SpecError, match="`input` of LayerNorm is fed by `input` and written too"):
+        made('{ type = "LayerNorm", input = "x", args = { input = "x" } }')
+    module = made('{ type = "neg" }, { type = "LayerNorm", args = { input = "x" } }')
+    assert torch.equal(module(X), F.layer_norm(X, (4,)))
+
+
+def test_an_output_named_twice_is_given_twice() -> None:
+    module = made('{ name = "a", type = "neg" }', model='outputs = ["a", "x", "a"]')
+    first, second, third = module(X)
+    assert torch.equal(first, -X)
+    assert torch.equal(second, X)
+    assert torch.equal(third, -X)
