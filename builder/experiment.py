@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from builder.building import graph_of, module_of
-from builder.checking import check, feed, load, loss_sight, request_of, target_of
+from builder.checking import check, feed, loss_sight, request_of, target_of
+from builder.checking import load as load_spec
 from builder.data import (
     Batches,
     DataError,
