@@ -80,9 +80,7 @@ def _tell_later(head: str, frame: Frame, place: Place, faults: Faults) -> None:
         raise FaultToldError
 
 
-def same_again(
-    layer: Layer, again: str, pairs: Sequence[tuple[Node, Node | None]], faults: Faults
-) -> None:
+def same_again(layer: Layer, again: str, pairs: Sequence[tuple[Node, Node | None]], faults: Faults) -> None:
     """A module does the same in every call: what was worked out from the input must come out the same. pairs: each node
     of the call, and the one of the first."""
     for node, other in pairs:
