@@ -56,7 +56,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Check, draw, build and train the neural network that a TOML file says.",
         allow_abbrev=False,
         epilog="With nothing to do: --check --summary. Exit status: 0 done; 1 the spec, the data or a checkpoint is at "
-        "fault; 2 an unknown option or file suffix; 3 the work failed; 128 + n stopped by signal n.",
+        "fault; 2 an unknown option or file suffix; 3 the work failed; 128 + n stopped by signal n. "
+        "`tomograph explain CODE` tells what the code of a fault means.",
     )
     parser.add_argument("spec", metavar="SPEC", help="a spec, or the folder of a run")
     do = parser.add_argument_group("what to do (several may be given, and run in this order)")
