@@ -6,7 +6,9 @@ import ast
 import json
 import re
 import shlex
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ SOURCES = sorted(path for each in ("dsl", "builder", "render") for path in (ROOT
 # Where a code stands in what makes a diagnostic: `faults.add(place, message, code)`, `place.fault(message, code)`.
 POSITIONS = {"add": 2, "fault": 1}
 HANDED_ON = {"code", "misfit.code"}  # what passes a code that another place wrote
+Line = Callable[[Path, list[str]], tuple[int, str, str]]
 
 
 def written(tree: ast.AST) -> Iterator[ast.expr]:
@@ -91,16 +94,29 @@ def example(code: str, heading: str, folder: Path) -> list[str]:
     return words
 
 
+@pytest.fixture
+def line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Line:
+    """The command line in a folder: (status, standard output, standard error)."""
+
+    def done(folder: Path, words: list[str]) -> tuple[int, str, str]:
+        if "--allow-python" in words:  # what it allows lasts as long as the process
+            program = (
+                f"import sys; sys.path.insert(1, {str(ROOT)!r}); from builder.__main__ import main; sys.exit(main())"
+            )
+            own = subprocess.run([sys.executable, "-c", program, *words], cwd=folder, capture_output=True, text=True)
+            return own.returncode, own.stdout, own.stderr
+        monkeypatch.chdir(folder)
+        return run(words), *capsys.readouterr()
+
+    return done
+
+
 @pytest.mark.parametrize("code", codes())
-def test_the_examples_of_a_page(
-    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_examples_of_a_page(code: str, tmp_path: Path, line: Line) -> None:
     for heading in ("Wrong", "Right"):
         folder = tmp_path / heading
         folder.mkdir()
-        monkeypatch.chdir(folder)
-        status = run([*example(code, heading, folder), "--format", "json"])
-        out, err = capsys.readouterr()
+        status, out, err = line(folder, [*example(code, heading, folder), "--format", "json"])
         told = json.loads(out)["diagnostics"] if out.startswith('{"spec"') else []
         assert [each["code"] for each in told] == ([code] if heading == "Wrong" else []), f"{heading}: {out} {err}"
         assert status == int(any(each["severity"] == "error" for each in told))

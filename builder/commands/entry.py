@@ -14,6 +14,7 @@ import dsl
 from builder.checking import load
 from builder.commands import arguments, exporting, locating, rendering, reporting
 from builder.commands.arguments import UsageError
+from builder.commands.formats import FOR_PROGRAMS
 from builder.commands.words import is_word
 from builder.commands.words import run as run_word
 from builder.files import OutputError
@@ -79,8 +80,7 @@ def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
         python_files.allow(options.allow_python)
     spec = load(path, changes)
     several: dict[str, Any] = {}
-    wanted = ("check", "summary", "where", "render", "export", "train", "evaluate")
-    nothing = not any(getattr(options, each) for each in wanted)
+    nothing = not arguments.asked(options)
     if options.check or nothing:
         several["check"] = reporting.check(spec, options.format, quiet=options.summary and not options.check)
     if options.summary or nothing:
@@ -126,9 +126,8 @@ def _check_suffix(name: str, export: bool) -> None:
 
 def _tell_faults(error: dsl.SpecError, format: str, spec: str) -> int:
     faults = error.diagnostics
-    if format == "json":
-        data = [each.as_data() for each in faults]
-        print(json.dumps({"spec": spec, "ok": False, "diagnostics": data}))
+    if format in FOR_PROGRAMS:
+        print(FOR_PROGRAMS[format](spec, faults))
         return AT_FAULT
     _say(str(error))
     if len(faults) > 1:
