@@ -6,9 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
+from builder.commands.formats import FOR_PROGRAMS, OF_CHECK_ALONE
 from dsl.catalogue.suggestions import suggest
+
+_TO_DO: Final = ("check", "summary", "where", "render", "export", "train", "evaluate")
 
 
 class UsageError(Exception):
@@ -30,7 +33,16 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         hint = f"; did you mean {near[0]}?" if near else ""
         what = "option" if rest[0].startswith("-") else "word"
         raise UsageError(f"unknown {what} {rest[0]}{hint}")
+    if options.format in OF_CHECK_ALONE and asked(options) != ["check"]:
+        others = " ".join(f"--{each}" for each in asked(options) if each != "check")
+        what = f"leave out {others}" if others else "add --check"
+        raise UsageError(f"--format {options.format} is for --check alone: {what}")
     return options
+
+
+def asked(options: argparse.Namespace) -> list[str]:
+    """What is to be done, in order."""
+    return [each for each in _TO_DO if getattr(options, each)]
 
 
 def overrides(options: argparse.Namespace) -> dict[str, Any]:
@@ -56,7 +68,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Check, draw, build and train the neural network that a TOML file says.",
         allow_abbrev=False,
         epilog="With nothing to do: --check --summary. Exit status: 0 done; 1 the spec, the data or a checkpoint is at "
-        "fault; 2 an unknown option or file suffix; 3 the work failed; 128 + n stopped by signal n.",
+        "fault; 2 an unknown option or file suffix; 3 the work failed; 128 + n stopped by signal n. "
+        "`tomograph explain CODE` tells what the code of a fault means.",
     )
     parser.add_argument("spec", metavar="SPEC", help="a spec, or the folder of a run")
     do = parser.add_argument_group("what to do (several may be given, and run in this order)")
@@ -81,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--allow-python", metavar="FILE", action="append", default=[],
                      help="run this Python file; its layers are types")  # fmt: skip
     how.add_argument("--theme", choices=("light", "dark", "print"), default="light", help="colours of pictures")
-    how.add_argument("--format", choices=("text", "json"), default="text", help="of what is written out")
+    how.add_argument("--format", choices=("text", *FOR_PROGRAMS), default="text",
+                     help="of what is written out; github and sarif are for --check alone")  # fmt: skip
     how.add_argument("--quiet", action="store_true", help="no progress")
     return parser

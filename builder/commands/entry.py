@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ import dsl
 from builder.checking import load
 from builder.commands import arguments, exporting, locating, rendering, reporting
 from builder.commands.arguments import UsageError
+from builder.commands.formats import FOR_PROGRAMS
+from builder.commands.words import is_word
+from builder.commands.words import run as run_word
 from builder.files import OutputError
 
 DONE, AT_FAULT, USAGE, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -34,6 +37,8 @@ def run(words: Sequence[str]) -> int:
 
 
 def _told(words: Sequence[str]) -> int:
+    if is_word(words):
+        return _sentences(lambda: run_word(words), "text", words[0])
     try:
         options = arguments.parse(words)
         for name in (*options.render, *options.export):
@@ -44,10 +49,18 @@ def _told(words: Sequence[str]) -> int:
         return USAGE
     except SystemExit as end:  # --help
         return int(end.code or 0)
+    return _sentences(lambda: _run(options, changes), options.format, options.spec)
+
+
+def _sentences(work: Callable[[], int], format: str, spec: str) -> int:
+    """The status of some work; what goes wrong in it is told in a sentence."""
     try:
-        return _run(options, changes)
+        return work()
+    except UsageError as error:
+        _say(f"error: {error}\ntry --help")
+        return USAGE
     except dsl.SpecError as error:
-        return _tell_faults(error, options)
+        return _tell_faults(error, format, spec)
     except ValueError as error:  # the data, a checkpoint or a device: told by those who found it
         _say(f"error: {error}")
         return AT_FAULT
@@ -67,8 +80,7 @@ def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
         python_files.allow(options.allow_python)
     spec = load(path, changes)
     several: dict[str, Any] = {}
-    wanted = ("check", "summary", "where", "render", "export", "train", "evaluate")
-    nothing = not any(getattr(options, each) for each in wanted)
+    nothing = not arguments.asked(options)
     if options.check or nothing:
         several["check"] = reporting.check(spec, options.format, quiet=options.summary and not options.check)
     if options.summary or nothing:
@@ -112,11 +124,10 @@ def _check_suffix(name: str, export: bool) -> None:
         raise UsageError(f"{flag} {name}: unknown suffix {suffix or '(none)'}; there are {' '.join(known)}")
 
 
-def _tell_faults(error: dsl.SpecError, options: argparse.Namespace) -> int:
+def _tell_faults(error: dsl.SpecError, format: str, spec: str) -> int:
     faults = error.diagnostics
-    if options.format == "json":
-        data = [each.as_data() for each in faults]
-        print(json.dumps({"spec": options.spec, "ok": False, "diagnostics": data}))
+    if format in FOR_PROGRAMS:
+        print(FOR_PROGRAMS[format](spec, faults))
         return AT_FAULT
     _say(str(error))
     if len(faults) > 1:

@@ -9,6 +9,7 @@ from typing import Any
 
 from builder.checking import Checked
 from builder.checking import check as check_spec
+from builder.commands.formats import FOR_PROGRAMS, OF_CHECK_ALONE
 from builder.graph import Node, parameter_count
 from builder.shapes.call import ChoiceType, TensorType, Value, shape_text
 from builder.shapes.linear import rows
@@ -41,7 +42,10 @@ def check(spec: Spec, format: str, quiet: bool = False) -> dict[str, Any]:
             print(f"{model.name} holds where {condition}", file=sys.stderr)
         for note in checked.notes:
             print(f"note: {note}", file=sys.stderr)
-    return {"spec": spec.document.source.name, "ok": True, "diagnostics": []}
+    name = spec.document.source.name
+    if format in OF_CHECK_ALONE and (text := FOR_PROGRAMS[format](name, ())):
+        print(text)
+    return {"spec": name, "ok": True, "diagnostics": []}
 
 
 def summary(spec: Spec, format: str) -> dict[str, Any]:

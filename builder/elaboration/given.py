@@ -51,7 +51,7 @@ def _more(layer: Layer, frame: Frame, faults: Faults) -> dict[str, Given]:
         return {}
     place = layer.place.at("args")
     if "rest" in str(layer.args) and not frame.blocks:
-        faults.add(place, "`rest` is what a named block was given and does not name; this stands in none", "args",
+        faults.add(place, "`rest` is what a named block was given and does not name; this stands in none", "argument",
                    part="value")  # fmt: skip
         raise FaultToldError
     if layer.args == "${rest}":
