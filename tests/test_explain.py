@@ -18,8 +18,9 @@ from dsl.explanations import codes, page
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for each in ("dsl", "builder", "render") for path in (ROOT / each).rglob("*.py"))
-# Where a code stands in what makes a diagnostic: `faults.add(place, message, code)`, `place.fault(message, code)`.
-POSITIONS = {"add": 2, "fault": 1}
+# Where a code stands in what makes a diagnostic: `faults.add(place, message, code)`, `place.fault(message, code)`,
+# `warning(place, code, message)`.
+POSITIONS = {"add": 2, "fault": 1, "warning": 1}
 HANDED_ON = {"code", "misfit.code"}  # what passes a code that another place wrote
 Line = Callable[[Path, list[str]], tuple[int, str, str]]
 
@@ -29,7 +30,8 @@ def written(tree: ast.AST) -> Iterator[ast.expr]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield from (each.value for each in node.keywords if each.arg == "code")
-            position = POSITIONS.get(node.func.attr) if isinstance(node.func, ast.Attribute) else None
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
+            position = POSITIONS.get(called)
             if position is not None and len(node.args) > position:
                 yield node.args[position]
         elif isinstance(node, ast.arguments):
