@@ -14,7 +14,9 @@ WIDTH: Final = 120
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}
 # The keys of the top in their order; in other tables, what stands first and what last.
-TOP: Final = ("name", "doc", "vars", "blocks", "model", "loss", "optimizer", "scheduler", "data", "train", "metrics")
+TOP: Final = (
+    "name", "doc", "allow", "vars", "blocks", "model", "loss", "optimizer", "scheduler", "data", "train", "metrics",
+)  # fmt: skip
 _FIRST: Final = ("name", "type", "params", "defaults", "inputs")
 _LAST: Final = ("layers", "outputs")
 

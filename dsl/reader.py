@@ -16,6 +16,7 @@ from dsl.diagnostics import Fix, SpecError, in_order
 from dsl.layering import layered
 from dsl.parts import sound_parts
 from dsl.reading import TrainingReader
+from dsl.reading.allowing import allowed
 from dsl.records import Document, Place, Spec
 from dsl.source import Source
 from dsl.tables import Faults, Table, described, resolved
@@ -76,6 +77,7 @@ class _Reader(TrainingReader):
         name = top.text("name") or File(document.source.name).stem or "Model"
         doc = top.text("doc", "")
         top.raw("vars")
+        allow = allowed(top)
         blocks = self.blocks(top.table("blocks"))
         model_table = top.table("model")
         model = self.model(model_table) if model_table else None
@@ -93,6 +95,7 @@ class _Reader(TrainingReader):
             document=document, name=name, doc=doc, vars=self.scope, model=model, blocks=blocks, losses=self.losses(top),
             optimizer=self.optimizer(top.table("optimizer")), data=self.data(top.table("data")),
             train=self.train(top.table("train") or Table({}, top.place.at("train"), self.faults, self.scope)),
+            allow=allow,
         )  # fmt: skip
         if model is None:
             for key in ("loss", "optimizer", "data", "train"):

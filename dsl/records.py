@@ -201,6 +201,8 @@ class Train:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
+    """allow: codes of warnings that are not told."""
+
     document: Document
     name: str
     doc: str
@@ -211,6 +213,7 @@ class Spec:
     optimizer: Optimizer | None
     data: Data | None
     train: Train
+    allow: tuple[str, ...] = ()
 
     @property
     def place(self) -> Place:

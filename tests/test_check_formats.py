@@ -131,6 +131,15 @@ def test_a_sound_spec_has_no_annotation(check: Check) -> None:
     assert check(SOUND, "github") == (0, "", "")
 
 
+def test_a_warning_is_told_as_one(check: Check) -> None:
+    text = SOUND + "[vars]\nwidth = 8\n"
+    place = "file=spec.toml,line=3,col=1,endLine=3,endColumn=6,title=tomograph unused-var"
+    assert check(text, "github") == (0, f"::warning {place}::no expression reads the var `width`\n", "")
+    status, out, err = check(text, "sarif")
+    assert (status, err) == (0, "")
+    assert [(each["ruleId"], each["level"]) for each in results(out)] == [("unused-var", "warning")]
+
+
 # SARIF
 
 

@@ -15,11 +15,13 @@ import pytest
 
 from builder.commands.entry import run
 from dsl.explanations import codes, page
+from dsl.warning_codes import WARNINGS
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for each in ("dsl", "builder", "render") for path in (ROOT / each).rglob("*.py"))
-# Where a code stands in what makes a diagnostic: `faults.add(place, message, code)`, `place.fault(message, code)`.
-POSITIONS = {"add": 2, "fault": 1}
+# Where a code stands in what makes a diagnostic: `faults.add(place, message, code)`, `place.fault(message, code)`,
+# `warning(place, code, message)`.
+POSITIONS = {"add": 2, "fault": 1, "warning": 1}
 HANDED_ON = {"code", "misfit.code"}  # what passes a code that another place wrote
 Line = Callable[[Path, list[str]], tuple[int, str, str]]
 
@@ -29,7 +31,8 @@ def written(tree: ast.AST) -> Iterator[ast.expr]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield from (each.value for each in node.keywords if each.arg == "code")
-            position = POSITIONS.get(node.func.attr) if isinstance(node.func, ast.Attribute) else None
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
+            position = POSITIONS.get(called)
             if position is not None and len(node.args) > position:
                 yield node.args[position]
         elif isinstance(node, ast.arguments):
@@ -119,6 +122,7 @@ def test_the_examples_of_a_page(code: str, tmp_path: Path, line: Line) -> None:
         status, out, err = line(folder, [*example(code, heading, folder), "--format", "json"])
         told = json.loads(out)["diagnostics"] if out.startswith('{"spec"') else []
         assert [each["code"] for each in told] == ([code] if heading == "Wrong" else []), f"{heading}: {out} {err}"
+        assert [each["severity"] for each in told] == ["warning" if code in WARNINGS else "error" for _ in told]
         assert status == int(any(each["severity"] == "error" for each in told))
 
 
@@ -138,6 +142,13 @@ def test_a_page_in_the_terminal(word: str, capsys: pytest.CaptureFixture[str]) -
     assert out.startswith("toml: the file is not TOML\n\nThe text does not follow TOML itself")
     assert '\n\nRight\n\n    [model]\n    inputs = { x = ["N", 4] }\n    layers = [\n      { type' in out
     assert "```" not in out
+
+
+def test_the_page_of_a_warning_tells_how_to_silence_it(capsys: pytest.CaptureFixture[str]) -> None:
+    for code in codes():
+        assert run(["explain", code]) == 0
+        end = f'\n\nThis is a warning: allow = ["{code}"] at the top of the spec silences it.\n'
+        assert capsys.readouterr().out.endswith(end) == (code in WARNINGS)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Final
 from builder.commands.arguments import UsageError
 from dsl.catalogue.suggestions import suggest
 from dsl.explanations import codes, page
+from dsl.warning_codes import WARNINGS
 
 _USAGE: Final = """usage: tomograph explain [CODE]
 
@@ -22,7 +23,7 @@ def run(words: Sequence[str]) -> int:
     elif len(words) > 1 or any(each.startswith("-") for each in words):
         raise UsageError(f"explain takes one code, not {' '.join(words)}")
     else:
-        print(_in_terminal(page(_known(words[0])).text) if words else _all())
+        print(_one(_known(words[0])) if words else _all())
     return 0
 
 
@@ -34,6 +35,11 @@ def _known(word: str) -> str:
     near = suggest(code, codes(), {})
     hint = "did you mean " + " or ".join(near) if near else "`explain` without a code lists them"
     raise UsageError(f"no diagnostic has the code {code}; {hint}")
+
+
+def _one(code: str) -> str:
+    silenced = f'This is a warning: allow = ["{code}"] at the top of the spec silences it.'
+    return "\n\n".join([_in_terminal(page(code).text), *([silenced] if code in WARNINGS else [])])
 
 
 def _all() -> str:

@@ -10,7 +10,9 @@ from typing import Any
 from builder.checking import Checked
 from builder.checking import check as check_spec
 from builder.commands.formats import FOR_PROGRAMS, OF_CHECK_ALONE
+from builder.commands.warning import tell
 from builder.graph import Node, parameter_count
+from builder.lint import lint
 from builder.shapes.call import ChoiceType, TensorType, Value, shape_text
 from builder.shapes.linear import rows
 from builder.shapes.sizes import Free, Size, plain
@@ -31,8 +33,9 @@ _BYTES = {
 
 
 def check(spec: Spec, format: str, quiet: bool = False) -> dict[str, Any]:
-    """Check a spec; one line when all is well: name, parameters, inputs and outputs with shapes."""
+    """Check a spec; one line when all is well: name, parameters, inputs and outputs with shapes. Then the warnings."""
     checked = check_spec(spec)
+    warnings = lint(checked)
     model = checked.model
     if format == "text" and not quiet:
         inputs = ", ".join(f"{name} {_text(value)}" for name, value in model.inputs.items())
@@ -42,10 +45,11 @@ def check(spec: Spec, format: str, quiet: bool = False) -> dict[str, Any]:
             print(f"{model.name} holds where {condition}", file=sys.stderr)
         for note in checked.notes:
             print(f"note: {note}", file=sys.stderr)
+        tell(warnings)
     name = spec.document.source.name
-    if format in OF_CHECK_ALONE and (text := FOR_PROGRAMS[format](name, ())):
+    if format in OF_CHECK_ALONE and (text := FOR_PROGRAMS[format](name, warnings)):
         print(text)
-    return {"spec": name, "ok": True, "diagnostics": []}
+    return {"spec": name, "ok": True, "diagnostics": [each.as_data() for each in warnings]}
 
 
 def summary(spec: Spec, format: str) -> dict[str, Any]:

@@ -10,8 +10,10 @@ from typing import Any
 
 from tqdm import tqdm
 
+from builder.commands.warning import tell
 from builder.experiment import Experiment
 from builder.files import write_aside
+from builder.lint import lint
 from builder.training import RunFolder
 from builder.training.events import EpochDone, Event, Finished, Row, Started, StepDone, Stopped, Warned
 from dsl.catalogue import registered
@@ -19,8 +21,10 @@ from dsl.records import Spec
 
 
 def train(spec: Spec, options: argparse.Namespace) -> tuple[int, str | None]:
-    """Train and show how it goes: (exit status, the best weights)."""
+    """Train and show how it goes: (exit status, the best weights). Warnings that no check has told come first."""
     experiment = Experiment(spec, device=options.device, weights=options.weights)
+    if not options.check:
+        tell(lint(experiment.checked))
     folder = experiment.folder(options.out, options.resume)
     resume = options.resume is not None
     screen = _Screen(quiet=options.quiet)
