@@ -35,6 +35,12 @@ def test_every_check_has_a_code_a_case_and_a_spec_that_is_not_meant() -> None:
     assert [code for code in WARNINGS if not any(f"warning[{code}]" in text for text in texts.values())] == []
 
 
+def test_the_readme_tells_every_code() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = [f"| `{code}` | {what[0].lower()}{what[1:].rstrip('.')} |" for code, what in WARNINGS.items()]
+    assert "\n".join(rows) in text
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_text(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(case.parent)

@@ -50,7 +50,7 @@ def doubled_activation(view: View) -> Iterator[Diagnostic]:
         if made is not None and called(made) in doubling:
             message = f"{loss.type} reads scores and applies {own} itself, and `{label(view, made)}` comes before it"
             fix = Fix("take it out, and apply it to the outputs of the trained model where probabilities are wanted")
-            yield warning(view.at(made), "doubled-activation", message, _line(loss), fix=fix)
+            yield warning(view.at(made), "doubled-activation", message, view.stands(loss), fix=fix)
 
 
 def missing_activation(view: View) -> Iterator[Diagnostic]:
@@ -60,7 +60,7 @@ def missing_activation(view: View) -> Iterator[Diagnostic]:
         made = _scores(view, name)
         if made is not None and made.kind in _SCORES and called(made) not in _GIVES[wanted]:
             message = (
-                f"{loss.type} reads what {wanted} gives, and `{label(view, made)}` (line {made.line}) gives scores"
+                f"{loss.type} reads what {wanted} gives, and `{label(view, made)}` ({view.line(made)}) gives scores"
             )
             notes = [instead] if instead else []
             yield warning(view.at(loss), "missing-activation", message, *notes, fix=_added(view, wanted, made))
@@ -148,7 +148,3 @@ _ONE_BY_ONE: Final = (
     "add", "sub", "subtract", "mul", "multiply", "div", "divide", "maximum", "minimum", "pow", "dist",
     "GaussianNLLLoss", "gaussian_nll_loss",
 )  # fmt: skip
-
-
-def _line(loss: Node) -> str:
-    return f"{loss.type} stands in line {loss.line}"

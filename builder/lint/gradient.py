@@ -67,7 +67,7 @@ def _between(view: View) -> dict[str, tuple[str, ...]]:
     stops: dict[str, set[str]] = defaultdict(set)
     outputs: dict[str, set[str]] = defaultdict(set)
     for name in reversed(view.nodes):  # a node stands after what it reads
-        if name.startswith("outputs.") and not view.readers[name]:
+        if name.startswith("outputs.") and view.checked.losses and not view.readers[name]:
             outputs[name].add(name)
         for read in view.readers[name]:
             if view.returned_to(read):
@@ -108,7 +108,7 @@ def _why(view: View, stops: tuple[str, ...], first: Node, one: bool) -> tuple[Pl
 def _said(view: View, name: str, keys: list[str]) -> str:
     """A layer, or some of its parameters, by the keys of the state dict."""
     node = view.nodes[name]
-    return f"{', '.join(f'`{each}`' for each in keys or [name])} (line {node.line})"
+    return f"{', '.join(f'`{each}`' for each in keys or [name])} ({view.line(node)})"
 
 
 def _output(view: View, name: str) -> Place:

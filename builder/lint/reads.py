@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from builder.graph import Node
@@ -24,7 +24,8 @@ class Read:
     """`reader` reads `source`, by the names of their nodes.
 
     pick: the path to one of several results. parameter: it is this parameter of the source's module that is read.
-    whole: the numbers are read; else only the sizes or the device. returns: a gradient comes back from the reader.
+    whole: the numbers are read in training; else only the sizes or the device, or the numbers in evaluation alone.
+    returns: a gradient comes back from the reader.
     """
 
     source: str
@@ -41,9 +42,8 @@ def reads_of(node: Node) -> Iterator[Read]:
     for index, each in enumerate(node.reads):
         yield from _reads(node, each, returns=through is None or index in through)
     yield from _reads(node, list(node.keyword_reads.values()), returns=through is None)
-    yield from _reads(node, node.passes, returns=False)
-    yield from (Read(each.source, node.name, whole=False, returns=False)
-                for each in _reads(node, [node.device, *(place[0] for place in node.sizes.values())]))  # fmt: skip
+    aside = [node.passes, node.device, *(place[0] for place in node.sizes.values())]
+    yield from (replace(each, whole=False, returns=False) for each in _reads(node, aside))
 
 
 def _reads(node: Node, reference: Any, *, returns: bool = True) -> Iterator[Read]:

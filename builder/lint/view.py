@@ -118,6 +118,15 @@ class View:
         """The layer that a node or a region comes from."""
         return self.layers.get((what.file, what.line, what.column))
 
+    def line(self, node: Node) -> str:
+        """Words such as "line 22", with the file where there are several."""
+        layer = self.layer(node)
+        return layer.place.line_words if layer is not None else f"line {node.line}"
+
+    def stands(self, node: Node) -> str:
+        """A sentence about where another layer is that a warning speaks of."""
+        return f"{node.type} stands in {self.line(node)}"
+
     def at(self, what: Node | Region, *keys: str) -> Place:
         """The place of a layer's first key of these that is written, else of its `type` or what it has in its stead."""
         layer = self.layer(what)
