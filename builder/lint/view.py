@@ -43,6 +43,14 @@ class View:
                 self._join(replace(read, source=prefix + read.source, reader=prefix + read.reader))
             if prefix and node.role == "input":
                 self._join(Read(self._outside(node.name.partition(".")[2]), prefix + node.name))
+            if prefix and node.role == "value" and not node.expression:
+                self._read_all(prefix, node)
+
+    def _read_all(self, prefix: str, node: Node) -> None:
+        """A value over targets that are not known is not worked out: it may read all that is in its sight."""
+        for name in self.nodes:
+            if name.startswith(("inputs.", "outputs.", prefix)) and name != prefix + node.name:
+                self._join(Read(name, prefix + node.name))
 
     def _join(self, read: Read) -> None:
         self.reads[read.reader].append(read)
