@@ -145,7 +145,8 @@ def test_every_spec_is_checked_without_torch() -> None:
     specs = sorted(each.relative_to(ROOT).as_posix() for each in Path(ROOT, "specs").rglob("*.toml"))
     assert len(specs) >= 20
     assert "torch" not in loaded_by(
-        f"import dsl\nfrom builder.checking import check\nfor each in {specs}: check(dsl.load(each))"
+        f"import dsl\nfrom builder.checking import check\nfrom builder.lint import lint\n"
+        f"for each in {specs}: lint(check(dsl.load(each)))"
     )
 
 

@@ -39,6 +39,7 @@ _GIVES: Final = {
 # Kinds of layers whose numbers are neither logarithms nor probabilities, as far as they are no function of _GIVES.
 _SCORES: Final = ("convolution", "linear", "recurrent", "attention", "normalisation", "activation", "embedding")
 _CLASSES: Final = ("CrossEntropyLoss", "cross_entropy", "NLLLoss", "nll_loss", "MultiMarginLoss", "multi_margin_loss")
+_PLACES: Final = (("input", "log_probs"), ("target", "targets"))  # what losses call the two tensors
 _FAR_OFF: Final = 2  # times as many classes as targets: fewer are room to grow, or a size that machines like
 
 
@@ -50,7 +51,7 @@ def doubled_activation(view: View) -> Iterator[Diagnostic]:
         if made is not None and called(made) in doubling:
             message = f"{loss.type} reads scores and applies {own} itself, and `{label(view, made)}` comes before it"
             fix = Fix("take it out, and apply it to the outputs of the trained model where probabilities are wanted")
-            yield warning(view.at(made), "doubled-activation", message, _line(loss), fix=fix)
+            yield warning(view.at(made), "doubled-activation", message, view.stands(loss), fix=fix)
 
 
 def missing_activation(view: View) -> Iterator[Diagnostic]:
@@ -60,7 +61,7 @@ def missing_activation(view: View) -> Iterator[Diagnostic]:
         made = _scores(view, name)
         if made is not None and made.kind in _SCORES and called(made) not in _GIVES[wanted]:
             message = (
-                f"{loss.type} reads what {wanted} gives, and `{label(view, made)}` (line {made.line}) gives scores"
+                f"{loss.type} reads what {wanted} gives, and `{label(view, made)}` ({view.line(made)}) gives scores"
             )
             notes = [instead] if instead else []
             yield warning(view.at(loss), "missing-activation", message, *notes, fix=_added(view, wanted, made))
@@ -112,26 +113,31 @@ def _losses(view: View, types: Any) -> Iterator[tuple[str, Node]]:
 
 
 def _scores(view: View, name: str) -> Node | None:
-    """The node that made what a loss reads first."""
-    first = _first(view, name)
+    """The node that made what a loss holds against the target."""
+    first = _fed(view, name, 0)
     return view.origin(first) if first is not None else None
 
 
-def _first(view: View, name: str) -> Read | None:
-    return next((each for each in view.reads[name] if each.whole), None)
+def _fed(view: View, name: str, index: int) -> Read | None:
+    """What a loss reads as its input, 0, or as its target, 1: by name, else by place."""
+    reads = [each for each in view.reads[name] if each.whole]
+    placed = [each for each in reads if each.argument is None]
+    named = [each for each in reads if each.argument in _PLACES[index]]
+    return next(iter([*named, *placed[index : index + 1]]), None)
 
 
 def _classes(view: View, name: str) -> Any:
     """How many classes the loss has before it: the second dim, or the only one."""
-    shapes = view.nodes[name].input_shapes
-    shape = shapes[0] if shapes and isinstance(shapes[0], list) else []
-    return shape[1] if len(shape) > 1 else shape[0] if shape else None
+    read = _fed(view, name, 0)
+    shape = view.nodes[read.source].shape if read is not None and read.source in view.nodes and not read.pick else None
+    sizes = shape if isinstance(shape, list) else []
+    return sizes[1] if len(sizes) > 1 else sizes[0] if sizes else None
 
 
 def _high(view: View, name: str) -> int | None:
     """Below what the targets of a loss lie; None where they are no field as it is, or not class numbers."""
-    reads = [each.source for each in view.reads[name] if each.whole]
-    node = view.nodes.get(reads[1]) if len(reads) > 1 else None
+    read = _fed(view, name, 1)
+    node = view.nodes.get(read.source) if read is not None else None
     if node is None or node.role != "input" or not str(node.dtype).startswith(("int", "uint")):
         return None
     return view.high(node.name.partition(".")[2])
@@ -148,7 +154,3 @@ _ONE_BY_ONE: Final = (
     "add", "sub", "subtract", "mul", "multiply", "div", "divide", "maximum", "minimum", "pow", "dist",
     "GaussianNLLLoss", "gaussian_nll_loss",
 )  # fmt: skip
-
-
-def _line(loss: Node) -> str:
-    return f"{loss.type} stands in line {loss.line}"

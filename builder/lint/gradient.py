@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from builder.graph import Node
 from builder.lint.view import View, in_loss, label, state_keys, warning
@@ -15,7 +15,7 @@ _MOST = 6  # layers that a note lists
 
 def no_gradient(view: View) -> Iterator[Diagnostic]:
     """Parameters whose layer's result reaches no term of the loss, or only through what gives no gradient back."""
-    reached, between = _reached(view), _between(view)
+    reached, between = reached_by_gradient(view), _between(view)
     causes: dict[tuple[str, ...], dict[str, list[str]]] = defaultdict(dict)
     for name, node in view.nodes.items():
         keys = [] if node.frozen or in_loss(name) or name not in view.used else state_keys(node)
@@ -23,10 +23,10 @@ def no_gradient(view: View) -> Iterator[Diagnostic]:
         if left:
             causes[between[name]][name] = [] if len(left) == len(keys) else left
     for stops, names in causes.items():
-        yield _told(view, stops, [_said(view, name, keys) for name, keys in names.items()], next(iter(names)))
+        yield _told(view, stops, names)
 
 
-def _reached(view: View) -> set[str]:
+def reached_by_gradient(view: View) -> set[str]:
     """The keys of the parameters that a gradient comes back to, from every term of the loss."""
     makers = _makers(view)
     found: set[str] = set()
@@ -67,7 +67,7 @@ def _between(view: View) -> dict[str, tuple[str, ...]]:
     stops: dict[str, set[str]] = defaultdict(set)
     outputs: dict[str, set[str]] = defaultdict(set)
     for name in reversed(view.nodes):  # a node stands after what it reads
-        if name.startswith("outputs.") and not view.readers[name]:
+        if name.startswith("outputs.") and view.checked.losses and not view.readers[name]:
             outputs[name].add(name)
         for read in view.readers[name]:
             if view.returned_to(read):
@@ -78,14 +78,17 @@ def _between(view: View) -> dict[str, tuple[str, ...]]:
     return {name: tuple(sorted(stops[name] or outputs[name])) for name in view.nodes}
 
 
-def _told(view: View, stops: tuple[str, ...], said: list[str], first: str) -> Diagnostic:
+def _told(view: View, stops: tuple[str, ...], names: Mapping[str, list[str]]) -> Diagnostic:
+    """names: the layers that one cause holds for; with the keys of some of their parameters, where it is not all."""
+    said = [_said(view, name, keys) for name, keys in names.items()]
     more = [f"and {len(said) - _MOST} more"] if len(said) > _MOST else []
     one = len(said) == 1
-    place, why = _why(view, stops, view.nodes[first], one)
+    place, why = _why(view, stops, view.nodes[next(iter(names))], one)
     who = f"{said[0]} gets" if one else f"{len(said)} layers get"
     notes = [] if one else [f"layers: {', '.join([*said[:_MOST], *more])}"]
-    return warning(place, "no-gradient", f"{who} no gradient: {why}", *notes,
-                   fix=Fix("freeze = true, if that is meant"))  # fmt: skip
+    parts = [each.rpartition(".")[2] for keys in names.values() for each in keys]
+    fix = Fix("bias = false") if parts == ["bias"] else None if parts else Fix("freeze = true, if that is meant")
+    return warning(place, "no-gradient", f"{who} no gradient: {why}", *notes, fix=fix)
 
 
 def _why(view: View, stops: tuple[str, ...], first: Node, one: bool) -> tuple[Place, str]:
@@ -105,7 +108,7 @@ def _why(view: View, stops: tuple[str, ...], first: Node, one: bool) -> tuple[Pl
 def _said(view: View, name: str, keys: list[str]) -> str:
     """A layer, or some of its parameters, by the keys of the state dict."""
     node = view.nodes[name]
-    return f"{', '.join(f'`{each}`' for each in keys or [name])} (line {node.line})"
+    return f"{', '.join(f'`{each}`' for each in keys or [name])} ({view.line(node)})"
 
 
 def _output(view: View, name: str) -> Place:

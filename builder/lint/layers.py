@@ -11,6 +11,7 @@ from builder.lint.reads import called
 from builder.lint.view import View, in_loss, label, warning
 from dsl.diagnostics import Diagnostic, Fix
 from dsl.records import Place
+from dsl.source import Setting
 
 _NORMS: Final = (
     "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d",
@@ -25,7 +26,7 @@ def bias_before_norm(view: View) -> Iterator[Diagnostic]:
         place = view.at(node, "bias")
         message = f"the bias of `{label(view, node)}` has no effect: `{label(view, norm)}` subtracts the mean"
         own = " and adds a bias of its own" if "bias" in norm.parameters else ""
-        yield warning(place, "bias-before-norm", f"{message}{own}", f"{norm.type} stands in line {norm.line}",
+        yield warning(place, "bias-before-norm", f"{message}{own}", view.stands(norm),
                       fix=Fix("bias = false", _replacement(place)))  # fmt: skip
 
 
@@ -58,6 +59,8 @@ def _subtracts(norm: Node) -> bool:
 def _replacement(place: Place) -> str | None:
     """The text in place of `bias = true`, or of a `type` that stands in a table of one line."""
     written, span = place.written, place.span()
+    if isinstance(place.source, Setting):
+        return None
     if written.partition("bias")[2].strip(" =") == "true":
         return "bias = false"
     in_line = "{" in place.source.line(span.line)[: span.column - 1]

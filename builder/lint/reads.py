@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from builder.graph import Node
@@ -24,13 +24,16 @@ class Read:
     """`reader` reads `source`, by the names of their nodes.
 
     pick: the path to one of several results. parameter: it is this parameter of the source's module that is read.
-    whole: the numbers are read; else only the sizes or the device. returns: a gradient comes back from the reader.
+    argument: the reader's name for it, where it is fed by name.
+    whole: the numbers are read in training; else only the sizes or the device, or the numbers in evaluation alone.
+    returns: a gradient comes back from the reader.
     """
 
     source: str
     reader: str
     pick: tuple[Any, ...] = ()
     parameter: str | None = None
+    argument: str | None = None
     whole: bool = True
     returns: bool = True
 
@@ -40,10 +43,10 @@ def reads_of(node: Node) -> Iterator[Read]:
     through = _returning(node)
     for index, each in enumerate(node.reads):
         yield from _reads(node, each, returns=through is None or index in through)
-    yield from _reads(node, list(node.keyword_reads.values()), returns=through is None)
-    yield from _reads(node, node.passes, returns=False)
-    yield from (Read(each.source, node.name, whole=False, returns=False)
-                for each in _reads(node, [node.device, *(place[0] for place in node.sizes.values())]))  # fmt: skip
+    for argument, each in node.keyword_reads.items():
+        yield from (replace(read, argument=argument) for read in _reads(node, each, returns=through is None))
+    aside = [node.passes, node.device, *(place[0] for place in node.sizes.values())]
+    yield from (replace(each, whole=False, returns=False) for each in _reads(node, aside))
 
 
 def _reads(node: Node, reference: Any, *, returns: bool = True) -> Iterator[Read]:
@@ -61,7 +64,7 @@ def _returning(node: Node) -> set[int] | None:
     """Which of its reads a gradient comes back to, by their place; None where to all of them."""
     if not _trains(node.dtype) or called(node) in _STOPS:
         return set()
-    return returned_by(node.expression) if node.role == "value" else None
+    return returned_by(node.expression) if node.role == "value" and node.expression else None
 
 
 def returned_by(expression: str) -> set[int]:

@@ -43,6 +43,14 @@ class View:
                 self._join(replace(read, source=prefix + read.source, reader=prefix + read.reader))
             if prefix and node.role == "input":
                 self._join(Read(self._outside(node.name.partition(".")[2]), prefix + node.name))
+            if prefix and node.role == "value" and not node.expression:
+                self._read_all(prefix, node)
+
+    def _read_all(self, prefix: str, node: Node) -> None:
+        """A value over targets that are not known is not worked out: it may read all that is in its sight."""
+        for name in self.nodes:
+            if name.startswith(("inputs.", "outputs.", prefix)) and name != prefix + node.name:
+                self._join(Read(name, prefix + node.name))
 
     def _join(self, read: Read) -> None:
         self.reads[read.reader].append(read)
@@ -117,6 +125,15 @@ class View:
     def layer(self, what: Node | Region) -> Layer | None:
         """The layer that a node or a region comes from."""
         return self.layers.get((what.file, what.line, what.column))
+
+    def line(self, node: Node) -> str:
+        """Words such as "line 22", with the file where there are several."""
+        layer = self.layer(node)
+        return layer.place.line_words if layer is not None else f"line {node.line}"
+
+    def stands(self, node: Node) -> str:
+        """A sentence about where another layer is that a warning speaks of."""
+        return f"{node.type} stands in {self.line(node)}"
 
     def at(self, what: Node | Region, *keys: str) -> Place:
         """The place of a layer's first key of these that is written, else of its `type` or what it has in its stead."""
