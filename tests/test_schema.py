@@ -1,57 +1,19 @@
-"""The schema for editors, by the judgement of Taplo: what it lets pass, what it complains of, and what it shows."""
+"""The schema for editors, by the judgement of Taplo: what it lets pass, and what it complains of."""
 
 from __future__ import annotations
 
-import inspect
 import json
-import re
-import subprocess
-import sys
-import sysconfig
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
+from taplo_lint import HEAD, complaints, named, of, of_layer
 
-import dsl
-from builder.commands.documentation import first_sentence, of_torch
-from dsl.catalogue import registered
-from dsl.catalogue.starts import STARTS
-from dsl.catalogue.types import DTYPES
+from builder.commands.documentation import of_torch
 from dsl.schema import schema_text
 from dsl.schema.generate import PATH
 
-ROOT = Path(__file__).parents[1]
-SPECS = sorted((ROOT / "specs").rglob("*.toml"))
-TAPLO = Path(sysconfig.get_path("scripts")) / "taplo"
-SCHEMA: dict[str, Any] = json.loads(PATH.read_text(encoding="utf-8"))
+SPECS = sorted((Path(__file__).parents[1] / "specs").rglob("*.toml"))
 LARGEST = 2_000_000  # bytes
-
-HEAD = 'name = "A"\n[model]\ninputs = { x = ["N", 3, 8, 8] }\nlayers = [\n'
-LAYER = HEAD + '  { type = "Conv2d", out_channels = 4, kernel_size = 3LAST },\n]\n'
-
-
-def complaints(*specs: Path) -> list[tuple[str, int]]:
-    """What Taplo says of specs, and at which line."""
-    words = [TAPLO, "lint", "--no-auto-config", "--colors", "never", *specs]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
-    found = re.findall(r"^error: (.*)\n +┌─ .*:(\d+):\d+$", done.stderr, re.MULTILINE)
-    assert done.returncode == bool(found), done.stderr
-    return [(message, int(line)) for message, line in found]
-
-
-def of(text: str, folder: Path, schema: str | None = None) -> list[tuple[str, int]]:
-    """What Taplo says of a spec; lines count from its own first."""
-    (folder / "tomograph.schema.json").write_text(schema or PATH.read_text(encoding="utf-8"), encoding="utf-8")
-    spec = folder / "spec.toml"
-    spec.write_text("#:schema ./tomograph.schema.json\n" + text, encoding="utf-8")
-    return [(message, line - 1) for message, line in complaints(spec)]
-
-
-def of_layer(keys: str, folder: Path, schema: str | None = None) -> list[tuple[str, int]]:
-    """The same of a layer with further keys, or of layers after it."""
-    return of(LAYER.replace("LAST", keys if keys.startswith(" }") else f", {keys}"), folder, schema)
 
 
 # The file
@@ -138,13 +100,6 @@ def test_a_block_may_have_the_name_of_a_type_of_pytorchs(tmp_path: Path) -> None
 # What does not
 
 
-def named(word: str, found: list[tuple[str, int]]) -> set[int]:
-    """The lines at which a complaint names the word; nothing else is complained of."""
-    assert found
-    assert [message for message, _ in found if word not in message] == []
-    return {line for _, line in found}
-
-
 @pytest.mark.parametrize(
     ("keys", "word"),
     [
@@ -196,132 +151,3 @@ def test_a_faulty_layer(keys: str, word: str, tmp_path: Path) -> None:
 )
 def test_a_faulty_table(text: str, word: str, line: int, tmp_path: Path) -> None:
     assert line in named(word, of(text, tmp_path))
-
-
-# Against the reader and against PyTorch
-
-
-@pytest.mark.parametrize(
-    ("table", "text"),
-    [
-        ("", "zzzzz = 1\n" + HEAD + "]\n"),
-        ("model", HEAD + "]\nzzzzz = 1\n"),
-        ("blocks", HEAD + "]\n[blocks.A]\ninputs = ['x']\nlayers = []\nzzzzz = 1\n"),
-        ("data", HEAD + ']\n[data]\nsource = "digits"\nzzzzz = 1\n'),
-        ("train", HEAD + "]\n[train]\nzzzzz = 1\n"),
-        ("input", HEAD.replace('["N", 3, 8, 8]', '{ shape = ["N"], zzzzz = 1 }') + "]\n"),
-        ("group", HEAD + "  { layers = [], zzzzz = 1 },\n]\n"),
-    ],
-)
-def test_keys_are_those_that_the_reader_knows(table: str, text: str) -> None:
-    with pytest.raises(dsl.SpecError) as caught:
-        dsl.loads(text)
-    [fault] = [each for each in caught.value.diagnostics if "zzzzz" in each.message]
-    known = set(fault.notes[0].removeprefix("known here: ").split(", "))
-    top = {"extends", "include", "patch"} if not table else set()  # worked in before the rest is read
-    refused = {"args"} if table == "group" else {"inputs", "layers", "outputs"} if not table else set()
-    extra = {"factor"} if table == "group" else set()  # a group may be a loss
-    assert set(rules(table)) - extra == (known | top) - refused
-
-
-def rules(table: str) -> dict[str, Any]:
-    top, layers = SCHEMA["then"]["allOf"]
-    found: dict[str, Any] = {
-        "": top,
-        "model": layers["properties"]["model"],
-        "blocks": layers["properties"]["blocks"]["additionalProperties"],
-        "data": top["properties"]["data"],
-        "train": top["properties"]["train"],
-        "input": SCHEMA["definitions"]["declared"],
-        "group": SCHEMA["definitions"]["group"],
-    }[table]
-    assert found["additionalProperties"] is False
-    properties: dict[str, Any] = found["properties"]
-    return properties
-
-
-def of_type(name: str, kinds: str = "typed") -> dict[str, Any]:
-    """The closed table of a type."""
-    [reference] = [each["then"]["$ref"] for each in SCHEMA["definitions"][kinds]["allOf"]
-                   if name in each["if"]["properties"]["type"]["enum"]]  # fmt: skip
-    found: dict[str, Any] = SCHEMA["definitions"][reference.removeprefix("#/definitions/")]
-    return found
-
-
-@pytest.mark.parametrize("name", ["Conv2d", "Linear", "BatchNorm2d", "TransformerEncoderLayer", "CrossEntropyLoss"])
-def test_keys_of_a_class_are_its_arguments(name: str) -> None:
-    kind = getattr(torch.nn, name)
-    taken = {*inspect.signature(kind).parameters, *inspect.signature(kind.forward).parameters} - {"self"}
-    properties = of_type(name)["properties"]
-    assert set(properties) == taken - {"input"}  # a key of the language
-    assert of_type(f"torch.nn.{name}")["properties"] == properties
-
-
-def test_every_type_is_offered_with_its_signature() -> None:
-    offered = SCHEMA["definitions"]["layer_view"]["properties"]["type"]
-    told = dict(zip(offered["enum"], offered["x-taplo"]["docs"]["enumValues"], strict=True))
-    assert len(told) > 690
-    assert told["Linear"] == '`torch.nn.Linear(out_features, bias=true, device="${none}", dtype="${none}")`'
-    assert told["add"] == "`torch.add(other, alpha=1)`"
-    kinds = SCHEMA["definitions"]["layer_view"]["properties"]
-    assert kinds["padding_mode"]["enum"][:4] == ["zeros", "reflect", "replicate", "circular"]
-    assert kinds["dtype"]["enum"] == list(DTYPES)
-    starts = {name for name in vars(torch.nn.init) if name.endswith("_") and not name.startswith("_")}
-    assert set(STARTS) == set(SCHEMA["definitions"]["start_view"]["properties"]["type"]["enum"]) <= starts
-
-
-# The command
-
-
-def run(folder: Path, *words: str, before: str = "") -> subprocess.CompletedProcess[str]:
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); {before}\nfrom builder.commands.entry import run\n"
-    code += f"sys.exit(run(['schema', *{words}]))"
-    return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120)
-
-
-def test_the_command_tells_pytorchs_sentences_and_knows_layers_from_python(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(
-        'from torch import nn\n\n\nclass Halve(nn.Module):\n    """Halves. And more."""\n\n'
-        "    def __init__(self, times: int = 1) -> None:\n        super().__init__()\n\n"
-        "    def forward(self, x):\n        return x\n",
-        encoding="utf-8",
-    )
-    done = run(tmp_path, "--out", "own.json", "--allow-python", "mine.py")
-    assert (done.stdout, done.stderr, done.returncode) == ("", "own.json\n", 0)
-    text = (tmp_path / "own.json").read_text(encoding="utf-8")
-    assert len(text) < LARGEST
-    offered = json.loads(text)["definitions"]["layer_view"]["properties"]["type"]
-    told = dict(zip(offered["enum"], offered["x-taplo"]["docs"]["enumValues"], strict=True))
-    conv = str(torch.nn.Conv2d.__doc__).strip().partition(".")[0]
-    assert told["Conv2d"].startswith(" ".join(conv.split()) + ".\n\n`torch.nn.Conv2d(out_channels, ")
-    assert told["Halve"] == "Halves.\n\n`python.mine.Halve(times=1)`"
-    assert of_layer(' }, { type = "Halve", times = 2', tmp_path, text) == []
-    found = of_layer(' }, { type = "Halve", tims = 2', tmp_path, text)
-    assert named("('tims' was unexpected)", found) == {5}
-    assert registered.names() == []
-
-
-def test_without_torch_it_is_the_file(tmp_path: Path) -> None:
-    done = run(tmp_path, before="sys.modules['torch'] = None")
-    assert done.stdout == PATH.read_text(encoding="utf-8")
-    assert (done.stderr, done.returncode) == ("torch is not installed: written without PyTorch's sentences\n", 0)
-
-
-def test_the_command_refuses_what_it_does_not_know(tmp_path: Path) -> None:
-    assert run(tmp_path, "specs").returncode == 2
-    missing = run(tmp_path, "--allow-python", "none.py")
-    assert (missing.returncode, missing.stdout) == (1, "")
-    assert "none.py" in missing.stderr
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("abs(input: Tensor) -> Tensor\n\nMakes a value of :attr:`input`. And more.", "Makes a value of input."),
-        ("Pads, e.g. images,\nwith ``0``. See :class:`~torch.nn.Pad` for more.", "Pads, e.g. images, with `0`."),
-        (".. note::\n    Beware. Of it.\n\nReads `a page <https://x.org>`_.", "Reads a page."),
-        (None, ""),
-    ],
-)  # fmt: skip
-def test_the_first_sentence_of_a_docstring(text: str | None, sentence: str) -> None:
-    assert first_sentence(text) == sentence
