@@ -11,6 +11,7 @@ from builder.checking import Checked
 from builder.checking import check as check_spec
 from builder.graph import Node, parameter_count
 from builder.shapes.call import ChoiceType, TensorType, Value, shape_text
+from builder.shapes.linear import rows
 from builder.shapes.sizes import Free, Size, plain
 from dsl.expressions import evaluate
 from dsl.records import Spec
@@ -106,8 +107,8 @@ def _memory(node: Node) -> Size:
 def _bytes(shape: Sequence[Any], dtype: str | None) -> Size:
     size: Size = _BYTES.get(dtype or "", 4)
     for index, each in enumerate(shape):
-        if not (index == 0 and isinstance(each, str)):
-            size = size * _size(each)
+        leading = index == 0 and isinstance(each, str)
+        size = size * (rows((_size(each),)) if leading else _size(each))
     return size
 
 
