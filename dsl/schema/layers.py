@@ -191,6 +191,7 @@ def _start(shared: Shared) -> Schema:
     return {
         **kinds,
         "properties": {"type": one_of(functions)},
+        "required": ["type"],
         **rules(functions, ("type",), shared),
     }
 

@@ -98,6 +98,7 @@ def _define_rest(sentences: Sentences, shared: Shared) -> None:
     shared.made["group_view"] = training.group_view(optimizers)
     shared.made["optimizer_view"] = training.optimizer_view(optimizers, sentences)
     shared.made["optimizer"] = training.optimizer(optimizers, shared)
+    shared.made["typed_loss"] = _typed_loss()
     shared.made["patch"] = _patch()
 
 
@@ -121,12 +122,18 @@ def _view() -> Schema:
 
 
 def _top() -> Schema:
-    """The rules of all tables, but of layers."""
+    """The rules of all tables, but of layers. What another spec says, one that stands on it may leave out."""
     free: dict[str, Schema] = {key: {"type": ["object", "array"]} for key in ("blocks", "model", "loss", "patch")}
     further = {**free, "optimizer": {"$ref": "#/definitions/optimizer"}, "train": training.train()}
     data = {**training.data(_RULES)}
     data["properties"] = {**data["properties"], "prepare": {"type": "array"}}
-    return {"type": "object", "properties": {**_plain(), **further, "data": data}, "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": {**_plain(), **further, "data": data},
+        "additionalProperties": False,
+        "if": {"required": ["extends"]},
+        "else": {"properties": {"optimizer": {"required": ["type"]}, "loss": {"$ref": "#/definitions/typed_loss"}}},
+    }
 
 
 def _model_rules() -> Schema:
@@ -142,6 +149,13 @@ def _model_rules() -> Schema:
             "patch": {"type": "object", "additionalProperties": {"$ref": "#/definitions/patch"}},
         }
     }
+
+
+def _typed_loss() -> Schema:
+    """Each term has a type where it is no group and no expression."""
+    other: Schema = {"anyOf": [{"required": ["layers"]}, {"required": ["value"]}]}
+    one: Schema = {"if": other, "else": {"required": ["type"]}}
+    return {"if": {"type": "array"}, "then": {"items": one}, "else": one}
 
 
 def _patch() -> Schema:
