@@ -43,7 +43,9 @@ def test_the_systems_of_the_tutorial_are_all_there() -> None:
 def test_is_toml_1_0_and_opens_with_what_it_shows(name: str) -> None:
     text = (FOLDER / name).read_text(encoding="utf-8")
     assert tomllib.loads(text)["model"]["layers"]  # Python's own reader knows no TOML 1.1
-    assert text.startswith("# ")
+    schema, shown, *_ = text.splitlines()
+    assert schema.startswith("#:schema ")
+    assert shown.startswith("# ")
 
 
 @pytest.mark.parametrize("name", SPECS)

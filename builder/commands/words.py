@@ -10,6 +10,7 @@ from typing import Final
 # UsageError, dsl.SpecError and the others that `entry` turns into sentences.
 WORDS: Final[dict[str, str]] = {
     "explain": "builder.commands.explain",
+    "schema": "builder.commands.schema",
 }
 
 

@@ -1,0 +1,123 @@
+"""The optimizer, the data and the training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from dsl.catalogue.entries import Entry
+from dsl.reading.inputs import DTYPES
+from dsl.schema.arguments import Shared, closed, is_of, one_of, rules, types, view
+from dsl.schema.layers import layers
+from dsl.schema.values import EXPRESSION, Schema, held
+
+_TEXT: Final[Schema] = {"type": "string"}
+_SOURCE: Final[Schema] = {"type": ["string", "object"], "additionalProperties": _TEXT}
+_GROUPS = "Groups of parameters with settings of their own; a parameter goes to the first that matches."
+_MATCH: Final[Schema] = {"description": 'A shell pattern of state dict keys: "fc.*".', "type": "string"}
+
+_DATA: Final[dict[str, tuple[str, Schema]]] = {
+    "source": ('A built-in set ("digits", "fashion-mnist", "random"), a file, or a table of files.', _SOURCE),
+    "validation": ("The part that is held out, between 0 and 1, or a source of its own.",
+                   {**_SOURCE, "type": ["string", "object", "number"]}),
+    "batch_size": ("Samples in a batch.", {**held("int"), "default": 32}),
+    "shuffle": ("Whether each epoch has an order of its own.", {**held("bool"), "default": True}),
+    "num_workers": ("Processes that load batches.", {**held("int"), "default": 0}),
+    "drop_last": ("Whether a last batch that is not full is left out.", {**held("bool"), "default": False}),
+    "samples": ('How many samples "random" makes.', {**held("int"), "default": 1000}),
+    "sizes": ('For "random": how large free sizes are, as in { T = 50 }.',
+              {"type": "object", "additionalProperties": held("int")}),
+    "fields": ("The source's names of fields by ours; for \"random\", declarations of further fields.",
+               {"type": "object", "additionalProperties": {"$ref": "#/definitions/field"}}),
+}  # fmt: skip
+_PREPARE = "Layers that run on each batch, on the device."
+_TRAIN: Final[dict[str, tuple[str, Schema]]] = {
+    "epochs": ("How often training sees all samples.", held("int")),
+    "steps": ("How many batches training sees, in place of epochs.", held("int")),
+    "seed": ("Where chance starts from.", {**held("int"), "default": 0}),
+    "device": ("Where it runs; of several, the first that is there.",
+               {"type": ["string", "array"], "items": _TEXT, "default": "auto"}),
+    "precision": ("Of the numbers in training.", held("'float32' | 'bf16' | 'fp16' | 'auto'")),
+    "memory_format": ("How images lie in memory.", held("'contiguous' | 'channels_last'")),
+    "clip_grad_norm": ("The norm that gradients are cut down to.", held("float")),
+}  # fmt: skip
+_ENUMS: Final[dict[str, list[str]]] = {
+    "precision": ["float32", "bf16", "fp16", "auto"], "memory_format": ["contiguous", "channels_last"],
+}  # fmt: skip
+_SHAPE: Final[Schema] = {"type": "array", "items": {"type": ["integer", "string"], "minimum": 1}}
+
+
+def declared() -> Schema:
+    """An input of a model: a shape, or a table that says more."""
+    return {
+        "type": ["array", "object", "string"],
+        "pattern": EXPRESSION,
+        "items": _SHAPE["items"],
+        "properties": {
+            "shape": {"description": 'Whole numbers, and names of free sizes: ["N", 3, "H", "W"].', **_SHAPE},
+            "dtype": {"description": "Of its numbers.", "enum": list(DTYPES)},
+            "low": {"description": "The least whole number in it, 0 if left out.", "type": "integer"},
+            "high": {"description": "One above the greatest whole number in it.", **held("int")},
+            "options": {"description": "The input is a choice of these words; the first is the default.",
+                        "type": "array", "items": _TEXT},
+        },
+        "additionalProperties": False,
+    }  # fmt: skip
+
+
+def field() -> Schema:
+    """A field of the data: the source's name for it, several, or a declaration."""
+    keys = {key: declared()[key] for key in ("properties", "additionalProperties")}
+    return {"type": ["string", "array", "object"], "items": {"type": ["integer", "string"]}, **keys}
+
+
+def data(reference: str) -> Schema:
+    prepare = {**layers(reference), "description": _PREPARE}
+    properties = {key: {"description": says, **takes} for key, (says, takes) in _DATA.items()} | {"prepare": prepare}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def train() -> Schema:
+    """Words of a closed list are held by a pattern, so that an expression goes too, and offered by an enum."""
+    properties = {key: {"description": says, **takes} for key, (says, takes) in _TRAIN.items()}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def train_view() -> Schema:
+    properties = train()["properties"]
+    return {"type": "object", "properties": properties | {
+        key: {"description": _TRAIN[key][0], "enum": words} for key, words in _ENUMS.items()
+    }}  # fmt: skip
+
+
+def optimizer(entries: Mapping[str, Entry], shared: Shared) -> Schema:
+    """Without a type it may be what another spec goes on with."""
+    by_name = {name: entry for entry in entries.values() for name in (entry.name, entry.target)}
+    groups = [
+        {"if": is_of([entry.name, entry.target]), "then": _of_groups(entry, shared)} for entry in entries.values()
+    ]
+    return {"type": "object", "properties": {"type": one_of(by_name), "groups": {"type": "array"}},
+            "allOf": [rules(by_name, ("type", "groups"), shared), *groups]}  # fmt: skip
+
+
+def group_view(entries: Mapping[str, Entry]) -> Schema:
+    """Its `items` are as those of a layer."""
+    group = "#/definitions/group_view"
+    return {"type": "object", "properties": {"match": _MATCH, **view(entries)}, "items": {"$ref": group}}
+
+
+def optimizer_view(entries: Mapping[str, Entry], sentences: Mapping[str, str]) -> Schema:
+    arguments, group = view(entries), {"$ref": "#/definitions/group_view"}
+    return {
+        "type": "object",
+        "properties": {
+            "type": {"description": "What the optimizer is.", **types(entries, sentences)},
+            "groups": {"description": _GROUPS, "type": "array", "items": group},
+            **arguments,
+        },
+    }
+
+
+def _of_groups(entry: Entry, shared: Shared) -> Schema:
+    group = shared.reference(f"group of {entry.name}", {"required": ["match"], **closed(entry, ("match",), shared)})
+    return {"properties": {"groups": {"items": group}}}
