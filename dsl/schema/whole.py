@@ -14,6 +14,7 @@ from dsl.schema import training
 from dsl.schema.arguments import Shared, rules
 from dsl.schema.layers import block_rules, block_view, define_layers, layers
 from dsl.schema.values import Schema
+from dsl.warning_codes import WARNINGS
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
 _ABOUT: Final = "A neural network that Tomograph reads. Written by `tomograph schema`."
@@ -33,6 +34,10 @@ _TOP: Final[dict[str, tuple[str, Schema]]] = {
     "include": (
         "Files whose blocks are read, and nothing else of them.",
         {"type": ["string", "array"], "items": _TEXT},
+    ),
+    "allow": (
+        "Warnings that are not told, by their codes.",
+        {"type": "array", "items": {"anyOf": [{"enum": list(WARNINGS)}]}},
     ),
     "vars": ('The spec\'s knobs, which expressions see: "${width}".', {"type": "object"}),
 }
