@@ -8,6 +8,7 @@ from typing import Any
 
 from builder.elaboration.arguments import (
     argument_data,
+    forward_names,
     is_reference,
     reads_nothing,
     refuse_reference,
@@ -122,8 +123,10 @@ class TypedLayer:
 
     def _said_by_name(self, arguments: Mapping[str, Any], keyword_reads: Mapping[str, Seen]) -> bool:
         """Whether `args` names what the layer before would feed; naming what `input` feeds too is a fault."""
+        said = {*keyword_reads, *(each for each in arguments if each in forward_names(self.entry))}
+        said |= set(arguments) if self.entry.role != "module" else set()  # a module may be made with a like name
         placed = zip(self.feed.placed, self.entry.inputs, strict=False)
-        twice = next((each.name for _, each in placed if each.name in {*arguments, *keyword_reads}), None)
+        twice = next((each.name for _, each in placed if each.name in said), None)
         if twice is not None and self.layer.input is not None:
             message = f"`{twice}` of {self.entry.name} is fed by `input` and written too"
             self.faults.add(self._place(twice), message, "argument")
