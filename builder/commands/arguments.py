@@ -15,7 +15,7 @@ class UsageError(Exception):
     """An option, a word or a file's suffix that is not known: exit status 2."""
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(message)
 
@@ -51,7 +51,7 @@ def overrides(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="tomograph" if Path(sys.argv[0]).name == "tomograph" else "python -m builder",
         description="Check, draw, build and train the neural network that a TOML file says.",
         allow_abbrev=False,

@@ -55,6 +55,8 @@ def _sentences(work: Callable[[], int], format: str, spec: str) -> int:
     """The status of some work; what goes wrong in it is told in a sentence."""
     try:
         return work()
+    except SystemExit as end:  # --help
+        return int(end.code or 0)
     except UsageError as error:
         _say(f"error: {error}\ntry --help")
         return USAGE

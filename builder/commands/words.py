@@ -8,7 +8,9 @@ from typing import Final
 
 # Word -> the module whose `run(words) -> exit status` does it; imported when it is asked for. A module raises
 # UsageError, dsl.SpecError and the others that `entry` turns into sentences.
-WORDS: Final[dict[str, str]] = {}
+WORDS: Final[dict[str, str]] = {
+    "fmt": "builder.commands.formatting",
+}
 
 
 def is_word(words: Sequence[str]) -> bool:
