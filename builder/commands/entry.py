@@ -79,11 +79,19 @@ def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
         from builder.commands import python_files
 
         python_files.allow(options.allow_python)
+    if options.watch:
+        from builder.commands import watching
+
+        watching.watch(path, changes, lambda: _sentences(lambda: _check(path, changes, options), options.format, path))
+    if options.fix:
+        from builder.commands import fixing
+
+        fixing.fix(path)
     spec = load(path, changes)
     several: dict[str, Any] = {}
     wanted = ("check", "summary", "where", "render", "export", "train", "evaluate")
-    nothing = not any(getattr(options, each) for each in wanted)
-    if options.check or nothing:
+    nothing = not any(getattr(options, each) for each in (*wanted, "fix"))
+    if options.check or options.fix or nothing:
         several["check"] = reporting.check(spec, options.format, quiet=options.summary and not options.check)
     if options.summary or nothing:
         several["summary"] = reporting.summary(spec, options.format)
@@ -105,6 +113,13 @@ def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
     if options.format == "json" and several:
         print(json.dumps(next(iter(several.values())) if len(several) == 1 else several))
     return status
+
+
+def _check(path: str, changes: dict[str, Any], options: argparse.Namespace) -> int:
+    found = reporting.check(load(path, changes), options.format)
+    if options.format == "json":
+        print(json.dumps(found))
+    return DONE
 
 
 def _spec_path(options: argparse.Namespace) -> tuple[str, str | None]:
