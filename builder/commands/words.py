@@ -9,6 +9,7 @@ from typing import Final
 # Word -> the module whose `run(words) -> exit status` does it; imported when it is asked for. A module raises
 # UsageError, dsl.SpecError and the others that `entry` turns into sentences.
 WORDS: Final[dict[str, str]] = {
+    "diff": "builder.commands.diffing",
     "fmt": "builder.commands.formatting",
 }
 
