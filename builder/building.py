@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import dsl
 from builder import elaboration
 from builder.graph import assemble
 from dsl.records import Spec
@@ -33,9 +32,10 @@ def build(what: Model, *, device: str | torch.device | None = None) -> nn.Module
     device: None means the spec's own, else "auto". Weights are drawn on the CPU and then moved, so a seed means the
     same on every device. Raises dsl.SpecError, or builder.devices.DeviceError (a ValueError).
     """
+    from builder.checking import load  # with every fault, those of meaning too
     from builder.devices import resolve
 
-    spec = dsl.load(what) if isinstance(what, str | os.PathLike) else what
+    spec = load(what) if isinstance(what, str | os.PathLike) else what
     wanted: Any = device if device is not None else spec.train.device if isinstance(spec, Spec) else "auto"
     place = resolve(str(wanted) if not isinstance(wanted, tuple) else wanted)
     return module_of(elaborate(spec) if isinstance(spec, Spec) else spec).to(place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -201,12 +201,23 @@ def _loss(
     sight = loss_sight(spec, model, seen, feeding, sound)
     before = len(faults)
     done = elaborate_loss(loss.block, sight, faults, spec.vars, spec.blocks)
+    if seen and "target" not in sight:
+        _tell_fields(seen, faults, before)
     value = next(iter(done.outputs.values()), None)
     if len(faults) == before and isinstance(value, TensorType) and value.shape:
         faults.add(loss.place, f"the loss is one number, but this gives {value}", "shape", part="key")
     if len(faults) == before:
         _check_classes(loss, sight, faults)
     return done
+
+
+def _tell_fields(seen: Mapping[str, Seen], faults: Faults, since: int) -> None:
+    """A loss that misses its target is told which fields there are."""
+    note = f"no single field is left over to be the target; the data's fields: {', '.join(seen)}"
+    faults[since:] = [
+        replace(each, notes=(*each.notes, note)) if each.code == "input" and "`target`" in each.message else each
+        for each in faults[since:]
+    ]
 
 
 def loss_sight(

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-import dsl
 from builder.building import graph_of, module_of
 from builder.checking import check, feed, loss_sight, request_of, target_of
+from builder.checking import load as load_spec
 from builder.data import (
     Batches,
     DataError,
@@ -134,7 +134,7 @@ def train(
     out: the run folder; left out, the next free `runs/NAME-1`. Raises dsl.SpecError, a ValueError that names what does
     not fit, or builder.files.OutputError.
     """
-    spec = what if isinstance(what, Spec) else dsl.load(what)
+    spec = what if isinstance(what, Spec) else load_spec(what)
     experiment = Experiment(spec, device=device, data=data, validation=validation)
     folder = experiment.folder(out, resume)
     rows: list[Row] = []

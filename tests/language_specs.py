@@ -1,104 +1,18 @@
-"""Random specs that the language's page holds legal, by a seed: what `language_oracle` and the real thing are held over.
-
-Every tensor is (N, width) or (width,), so that what fits is known while a spec is written.
-"""
+"""Random specs that the language's page holds legal, by a seed: what the oracle and the real thing are held over."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
+from language_specs_scope import Entry, NothingFitsError, Result, Scope, Table, can_be_spelled, picks_of
+
+# Every tensor is (N, width) or (width,), so that what fits is known while a spec is written.
 WIDTHS = (4, 6, 8)
 NAMES = ["fc", "mix", "norm", "cat", "out", "self", "a1", "b_2", "a-b", "skip", "head", "body", "query", "Up"]
 UNARY = ["relu", "tanh", "neg", "ReLU", "Identity"]
 VARS = {"two": 2, "four": 4, "six": "${four + two}", "eight": "${2 * four}", "yes": True}
-Table = dict[str, Any]
-
-
-class NothingFitsError(Exception):
-    """The writer has led itself to where nothing legal can follow; another seed may not."""
-
-
-@dataclass(eq=False)
-class Result:
-    """What a layer gives: a tensor of this width (of one dimension where `flat`), or several results by name."""
-
-    width: int = 0
-    flat: bool = False
-    parts: dict[str, Result] | None = None
-    tuple: bool = False
-
-    def fits(self, other: Result) -> bool:
-        if self.parts is None or other.parts is None:
-            return self.parts is other.parts and (self.width, self.flat) == (other.width, other.flat)
-        return self.tuple == other.tuple and list(self.parts) == list(other.parts) and all(
-            mine.fits(theirs) for mine, theirs in zip(self.parts.values(), other.parts.values(), strict=True)
-        )  # fmt: skip
-
-    def all(self) -> Iterator[Result]:
-        yield self
-        for each in (self.parts or {}).values():
-            yield from each.all()
-
-    def anew(self) -> Result:
-        parts = None if self.parts is None else {key: each.anew() for key, each in self.parts.items()}
-        return Result(self.width, self.flat, parts, self.tuple)
-
-
-@dataclass(eq=False)
-class Entry:
-    """Something with a name. inputs: what a call of it takes, None where it cannot be called again.
-
-    weights: its own parameters' shapes. captures: the scopes whose results it reads by name.
-    """
-
-    result: Result
-    inputs: list[Result] | None = None
-    names: list[str] | None = None
-    parts: dict[str, Entry] = field(default_factory=dict)
-    weights: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    captures: set[Any] = field(default_factory=set)
-    shared: bool = False
-
-    def held(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """The parameters of this and of all inside."""
-        if not self.shared:
-            yield from self.weights.items()
-            for each in self.parts.values():
-                yield from each.held()
-
-
-@dataclass(eq=False)
-class Scope:
-    outer: Scope | None = None
-    host: Scope | None = None
-    entries: dict[str, Entry] = field(default_factory=dict)
-    taken: set[str] = field(default_factory=set)
-    forbidden: set[int] = field(default_factory=set)  # results that a repeated group's first copy reads
-    numbers: dict[str, Any] = field(default_factory=dict)  # params whose values are the same in every call
-    params: set[str] = field(default_factory=set)  # those that differ: "flag", "times", "mid", "act"
-    counted: bool = False  # `i` can be asked
-    previous: Result | None = None
-    captures: set[Any] = field(default_factory=set)
-    count: int = 0
-    uncertain: bool = False  # how many entries there are differs between calls of the block
-
-    def root(self) -> Scope:
-        return self.host.root() if self.host else self
-
-    def around(self) -> Iterator[Scope]:
-        yield self
-        if self.outer:
-            yield from self.outer.around()
-
-    def enter(self, name: str, entry: Entry, counts: int = 1) -> None:
-        self.entries[name] = entry
-        if self.host:
-            self.host.enter(name, entry, counts)
-        else:
-            self.count += counts
 
 
 class Writer:
@@ -186,6 +100,7 @@ class Writer:
         if isinstance(ref, list):
             return Result(parts={str(k): self.found(scope, each) for k, each in enumerate(ref)}, tuple=True)
         first, *rest = ref.split(".")
+        self.captured(scope, first)
         result = next(each.entries[first] for each in scope.around() if first in each.entries).result
         for part in rest:
             result = (result.parts or {}).get(part, Result(flat=True))
@@ -197,11 +112,14 @@ class Writer:
             return [self.reach(table, scope, each) for each in wanted.parts.values()]
         fitting = [ref for ref, each in self.tensors(scope) if each.fits(wanted)]
         if fitting and self.some(0.7):
-            return self.random.choice(fitting)
+            ref = self.random.choice(fitting)
+            self.captured(scope, ref.split(".")[0])
+            return ref
         sources = [ref for ref, each in self.tensors(scope) if each.flat == wanted.flat]
         if not sources:
             raise NothingFitsError
         source = self.random.choice(sources)
+        self.captured(scope, source.split(".")[0])
         name = self.name(scope) or self.fresh(scope)
         table["layers"].append({"name": name, "type": "Linear", "input": source, "out_features": wanted.width})
         self.done(scope, name, Entry(wanted.anew()))
@@ -230,7 +148,7 @@ class Writer:
             for name, entry in each.entries.items():
                 if name in seen or (depth and name.isdigit()):
                     continue
-                for ref, result in _picks(name, entry.result):
+                for ref, result in picks_of(name, entry.result):
                     if not any(id(part) in forbidden for part in entry.result.all()):
                         found[ref] = result
             seen |= set(each.entries) | each.taken
@@ -241,7 +159,7 @@ class Writer:
 
     def refer(self, scope: Scope, fits: Callable[[Result], bool], spelled: bool = False) -> str | None:
         """A reference to some such tensor; `spelled`: one that can stand in an expression."""
-        refs = [ref for ref, each in self.tensors(scope) if fits(each) and (not spelled or _spelled(ref))]
+        refs = [ref for ref, each in self.tensors(scope) if fits(each) and (not spelled or can_be_spelled(ref))]
         if not refs:
             return None
         ref = self.random.choice(refs)
@@ -278,7 +196,9 @@ class Writer:
         if ref and ref.count(".") == 0 and self.some(0.5):
             width = self.found(scope, ref).width
             return f"${{{ref}.shape[1] {'==' if truth else '!='} {width}}}"
-        return self.random.choice([truth, "${yes}" if truth else "${not yes}", f"${{two {'<' if truth else '>'} four}}"])
+        return self.random.choice(
+            [truth, "${yes}" if truth else "${not yes}", f"${{two {'<' if truth else '>'} four}}"]
+        )
 
     def done(self, scope: Scope, name: str | None, entry: Entry) -> None:
         if name is None and scope.root().uncertain:
@@ -298,13 +218,3 @@ class Writer:
                 self.budget -= 1
                 made.append(layer(self, scope, depth))
         return made
-
-
-def _picks(name: str, result: Result) -> Iterator[tuple[str, Result]]:
-    yield name, result
-    for key, part in (result.parts or {}).items():
-        yield from _picks(f"{name}.{key}", part)
-
-
-def _spelled(ref: str) -> bool:
-    return all(part.isidentifier() for part in ref.split("."))

@@ -239,3 +239,41 @@ def test_cat_reads_a_list() -> None:
     with pytest.raises(dsl.SpecError, match="cat reads a list of tensors"):
         made('{ type = "cat" }')
     assert torch.equal(made('{ type = "cat", input = ["x"] }')(X), X)
+
+
+def test_parameters_in_a_repeat_start_as_they_say() -> None:
+    module = made(
+        '{ name = "p", type = "Parameter", shape = [4], init = 0.5, repeat = 2 },'
+        '{ type = "add", input = "x", other = "p" }'
+    )
+    assert list(module.state_dict()) == ["p.0", "p.1"]
+    assert torch.equal(module(X), X + 0.5)
+
+
+def test_a_tensor_of_the_models_own_has_a_name() -> None:
+    with pytest.raises(dsl.SpecError, match="a Buffer is called by its name in the state dict, which cannot be empty"):
+        made('{ name = "", type = "Buffer", shape = [4], init = 1 }, { type = "relu", input = "x" }')
+
+
+def test_a_block_is_one_module_without_a_level_whatever_its_type_is_called_by() -> None:
+    block = (
+        '[blocks.Two]\nparams = ["act"]\nlayers = [{ name = "", type = "Linear", out_features = 8 },'
+        '{ name = "", type = "${act}" }]'
+    )
+    with pytest.raises(dsl.SpecError, match="a block holds at most one module without a name"):
+        made('{ type = "Two", act = "Identity" }', more=block)
+
+
+def test_a_tensor_is_fed_once() -> None:
+    with pytest.raises(dsl.SpecError, match="`input` of LayerNorm is fed by `input` and written too"):
+        made('{ type = "LayerNorm", input = "x", args = { input = "x" } }')
+    module = made('{ type = "neg" }, { type = "LayerNorm", args = { input = "x" } }')
+    assert torch.equal(module(X), F.layer_norm(X, (4,)))
+
+
+def test_an_output_named_twice_is_given_twice() -> None:
+    module = made('{ name = "a", type = "neg" }', model='outputs = ["a", "x", "a"]')
+    first, second, third = module(X)
+    assert torch.equal(first, -X)
+    assert torch.equal(second, X)
+    assert torch.equal(third, -X)

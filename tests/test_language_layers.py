@@ -155,6 +155,13 @@ def test_a_type_may_be_a_param() -> None:
     assert torch.equal(made('{ type = "Act", act = "Tanh" }', more=block)(X), X.tanh())
 
 
+def test_a_tensor_of_the_models_own_may_be_a_param_too() -> None:
+    block = '[blocks.Kept]\nparams = ["kind"]\nlayers = [{ name = "t", type = "${kind}", shape = [4], init = 2 }]'
+    module = made('{ type = "Kept", kind = "Parameter" }, { type = "mul", input = "x", other = "0" }', more=block)
+    assert torch.equal(module(X), X * 2)
+    assert list(module.state_dict()) == ["0.t"]
+
+
 def test_copies_of_a_block_are_one_class_and_other_inputs_go_to_each() -> None:
     block = (
         '[blocks.Step]\ninputs = ["h", "x"]\nlayers = ['

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import torch
+from language_mutations import mutated
 from language_oracle import Oracle
 from language_specs import Writer
+from language_specs_scope import NothingFitsError
 from torch import Tensor, nn
 
 import builder
@@ -25,15 +27,24 @@ def written(value: Any) -> str:
         return "{ " + ", ".join(f"{json.dumps(key)} = {written(each)}" for key, each in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(map(written, value)) + "]"
-    return json.dumps(value)
+    return repr(value) if isinstance(value, float) else json.dumps(value)
 
 
 def text_of(spec: dict[str, Any]) -> str:
-    lines = [f"name = {written(spec['name'])}", f"vars = {written(spec['vars'])}"]
-    for name, block in [*((f"blocks.{each}", table) for each, table in spec["blocks"].items()), ("model", spec["model"])]:
+    """A spec as TOML, a layer a line; what is no spec at all is written all the same."""
+    blocks = spec.get("blocks")
+    several = blocks if isinstance(blocks, dict) else {}
+    tables = {"model": spec.get("model"), **{f"blocks.{json.dumps(name)}": each for name, each in several.items()}}
+    tables = {name: each for name, each in tables.items() if isinstance(each, dict)}
+    if len(tables) < len(several) + 1:
+        return "\n".join(f"{json.dumps(key)} = {written(value)}" for key, value in spec.items())
+    lines = [f"{json.dumps(key)} = {written(value)}" for key, value in spec.items() if key not in ("model", "blocks")]
+    for name, table in tables.items():
+        layers = table.get("layers")
         lines.append(f"\n[{name}]")
-        lines += [f"{key} = {written(value)}" for key, value in block.items() if key != "layers"]
-        lines += ["layers = [", *(f"  {written(layer)}," for layer in block["layers"]), "]"]
+        lines += [f"{json.dumps(key)} = {written(value)}" for key, value in table.items() if key != "layers"]
+        if isinstance(layers, list):
+            lines += ["layers = [", *(f"  {written(layer)}," for layer in layers), "]"]
     return "\n".join(lines) + "\n"
 
 
@@ -66,7 +77,7 @@ def held(text: str, seed: int = 0) -> None:
     module = builder.build(graph, device="cpu")
     inputs = tables["model"]["inputs"]
     torch.manual_seed(seed)
-    given = {name: torch.randn(3, shape[1]) for name, shape in inputs.items()}
+    given = {name: torch.randn([3 if size == "N" else size for size in shape]) for name, shape in inputs.items()}
     started = dict(module.state_dict())
     oracle = Oracle(tables, started, training=True)
     oracle.run(given)
@@ -105,6 +116,62 @@ def compare(graph: Any, module: nn.Module, tables: dict[str, Any], given: dict[s
                 assert sized(shapes[name], {"N": 3}) == form(result), name
 
 
-@pytest.mark.parametrize("seed", range(300))
-def test_legal_specs(seed: int) -> None:
-    held(text_of(Writer(seed).spec()))
+def legal(seed: int, size: int = 5) -> dict[str, Any]:
+    """The legal spec of a seed; of a later one, where the writer led itself astray."""
+    while True:
+        try:
+            return Writer(seed, size).spec()
+        except NothingFitsError:
+            seed += 10**6
+
+
+def judged(text: str) -> None:
+    """A spec, right or wrong, gives a module that runs, or a SpecError, and nothing else."""
+    try:
+        graph = builder.elaborate(dsl.loads(text))
+    except dsl.SpecError:
+        return
+    inputs = [each for each in contract.nodes(graph) if each.role == "input"]
+    shapes = [[3 if size == "N" else size for size in each.shape or ()] for each in inputs]
+    plain = all(isinstance(size, int) for shape in shapes for size in shape) and not graph.graph["conditions"]
+    if sum(map(contract.parameter_count, contract.nodes(graph))) < 10**6 and plain and not _is_large(graph):
+        module = builder.build(graph, device="cpu")
+        assert list(module.state_dict()) == list(contract.state(graph))
+        module(*(torch.randn(shape) for shape in shapes))
+
+
+def _is_large(graph: Any) -> bool:
+    return any(isinstance(size, int) and size > 10**4 for each in contract.nodes(graph) for size in each.shape or ())
+
+
+@pytest.mark.parametrize("seed", range(250))
+def test_legal_specs_mean_what_the_oracle_says(seed: int) -> None:
+    held(text_of(legal(seed)), seed)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_a_spec_with_something_changed_is_right_or_a_fault(seed: int) -> None:
+    judged(text_of(mutated(legal(seed, 4), seed)))
+
+
+@pytest.mark.parametrize(("layers", "depth"), [(400, 1), (20, 20)])
+def test_many_layers_and_deep_ones(layers: int, depth: int) -> None:
+    inner: dict[str, Any] = {"type": "Linear", "out_features": 4}
+    for _ in range(depth):
+        inner = {"layers": [inner]}
+    held(
+        text_of(
+            {"name": "Made", "vars": {}, "blocks": {}, "model": {"inputs": {"x": ["N", 4]}, "layers": [inner] * layers}}
+        )
+    )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("batch", range(20))
+def test_thousands_of_specs(batch: int, request: pytest.FixtureRequest) -> None:
+    """On request: `python -m pytest tests/test_language_oracle.py -m long`, some minutes."""
+    if request.config.getoption("markexpr") != "long":
+        pytest.skip("on request: -m long")
+    for seed in range(1000 + 200 * batch, 1200 + 200 * batch):
+        held(text_of(legal(seed, 7)), seed)
+        judged(text_of(mutated(legal(seed, 4), seed)))

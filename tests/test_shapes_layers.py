@@ -9,7 +9,7 @@ from shapes_against_torch import agrees, agrees_or_both_object, call_of, objecti
 
 from builder.shapes.call import ChoiceType, Condition, TensorType
 from builder.shapes.rules import shape
-from builder.shapes.sizes import worked_out
+from builder.shapes.sizes import Free, worked_out
 
 N_IMAGE, N_ROW, N_SEQUENCE = ("N", 6, "H", "W"), ("N", 6), ("N", "T", 6)
 
@@ -180,6 +180,18 @@ def test_other_linear_layers_agree_with_torch() -> None:
     agrees("Bilinear", {"out_features": 3}, typed("N", 4), typed("N", 5), counted=False)
     agrees("linear", {}, typed("N", "T", 6), typed(4, 6), typed(4))
     agrees("one_hot", {"num_classes": 4}, typed("N", "T", dtype="int64"))
+
+
+@pytest.mark.parametrize(("arguments", "sizes", "each"), [
+    (("Linear", {"out_features": 5}), (9, 6), 9 * 6 * 5),
+    (("Conv2d", {"out_channels": 5, "kernel_size": 1}), (6, 3, 3), 6 * 5 * 9),
+])  # fmt: skip
+def test_windows_of_a_batch_count_as_often_as_a_sample_has_them(
+    arguments: tuple[str, dict[str, Any]], sizes: tuple[int, ...], each: int
+) -> None:
+    name, given = arguments
+    windows = TensorType((4 * Free.named("N"), *sizes))
+    assert shape(call_of(name, given, [windows])).multiply_adds == 4 * each
 
 
 def test_own_layers_are_shaped_by_hand_calculation() -> None:

@@ -71,7 +71,7 @@ def _inputs(info: OpInfo, most: int) -> list[Any]:
     if dtype is None:
         return []
     with noted():
-        return list(islice(info.sample_inputs("cpu", dtype, requires_grad=False), most))
+        return list(islice(info.sample_inputs_func(info, "cpu", dtype, requires_grad=False), most))
 
 
 class _Caught(TorchFunctionMode):

@@ -133,6 +133,8 @@ class Construct:
         """Starts of a child, and of what stands in it without a class of its own; inner ones first."""
         if child in self.structure.nodes:
             node = self.structure.nodes[child]
+            if node.role in ("parameter", "buffer"):
+                return  # made as it starts
             path = path_text(self.structure, self.name, str(node.module))
             yield from (filling_line(how, attribute(path, name)) for name, how in node.init.items())
         elif self.structure.forms[child] in ("chain", "list"):
@@ -160,26 +162,39 @@ class Construct:
         for index, (kind, several) in enumerate(by_type.items()):
             yield f"    {'el' if index else ''}if isinstance(module, {self._class_text(kind)}):"
             for name, how in several.items():
-                guard = f"if module.{name} is not None:" if self._may_lack(region, kind, name) else ""
+                guard = self._guard(region, kind, name)
                 if guard:
                     yield f"        {guard}"
                 yield f"        {'    ' if guard else ''}{filling_line(how, attribute('module', name))}"
 
     def _class_text(self, kind: str) -> str:
-        """The class that a type's name means: a block's own, else torch's or one of this project's."""
+        """The class that a type's name means: a block's own, else torch's or one of this project's.
+
+        A block that starts what it holds itself is the one being made, as no block contains itself.
+        """
+        modules = [node for node in self.structure.nodes.values() if node.role == "module"]
+        node = next((node for node in modules if node.type.rpartition(".")[2] == kind), None)
+        own = kind == self.structure.regions[self.name].type
+        if own and (self.name or node is None):
+            return "type(self)"
         if kind in self.blocks:
             names = list(dict.fromkeys(self.blocks[kind]))
             return names[0] if len(names) == 1 else f"({', '.join(names)})"
-        modules = (node for node in self.structure.nodes.values() if node.role == "module")
-        node = next(node for node in modules if node.type.rpartition(".")[2] == kind)
+        if node is None:
+            raise KeyError(f"no module is a {kind}")
         return constructor(node).partition("(")[0]
 
-    def _may_lack(self, region: Region, kind: str, name: str) -> bool:
-        """Whether a module of this type has no such parameter: a convolution without a bias."""
+    def _guard(self, region: Region, kind: str, name: str) -> str:
+        """The test that a parameter is there, where a module of this type may be without: a convolution's bias is None
+        then, and a block whose `when` leaves the parameter out has no such attribute."""
         prefix = f"{region.name}." if region.name else ""
-        inside = [each for each in self.structure.nodes.values() if each.name.startswith(prefix)]
-        several = [each for each in inside if each.type.rpartition(".")[2] == kind and each.module == each.name]
-        return any(name not in each.parameters for each in several)
+        nodes, regions = self.structure.nodes, self.structure.regions.values()
+        modules = [each for each in nodes.values() if each.type.rpartition(".")[2] == kind and each.module == each.name]
+        if any(name not in each.parameters for each in modules if each.name.startswith(prefix)):
+            return f"if module.{name} is not None:"
+        blocks = [each.name for each in regions if each.type == kind and each.module == each.name != ""]
+        lacking = any(f"{each}.{name}" not in nodes for each in blocks if each.startswith(prefix))
+        return f'if hasattr(module, "{name}"):' if lacking and kind in self.blocks else ""
 
     # Ties and what does not train
 
@@ -253,4 +268,3 @@ def _holds(region: str, path: str) -> bool:
 
 def _indented(made: list[str | None] | list[str], spaces: int) -> str:
     return "".join(textwrap.indent(f"{each},\n", " " * spaces) for each in made)
-

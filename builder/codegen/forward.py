@@ -14,8 +14,10 @@ from builder.codegen.structure import Key, Structure
 from builder.graph import Node
 from builder.shapes.call import shape_text
 
-# Names at the top of generated source.
-IMPORTED = frozenset(("torch", "nn", "F", "Tensor", "OrderedDict", "functools"))
+# What generated source calls by these names, so that no variable may hide it: its imports, its own `packed`, Python's.
+IMPORTED = frozenset(
+    ("torch", "nn", "F", "Tensor", "OrderedDict", "functools", "packed", "float", "getattr", "super", "Any")
+)
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import keyword
 import re
@@ -20,9 +21,12 @@ from dsl.catalogue import find
 if TYPE_CHECKING:
     import networkx
 
+# A class of such a name would hide what the source, our own layers' in it, calls.
+_HIDDEN = IMPORTED | {"self"} | set(dir(builtins))
+
+
 def source_of(graph: networkx.DiGraph[str]) -> str:
-    """The module's source. It needs torch and the layers from Python that it imports; `class_name(graph)` is its class.
-    """
+    """The module's source; `class_name(graph)` is its class. It needs torch and the layers from Python it imports."""
     return _Writer(graph, Structure(graph)).text()
 
 
@@ -31,7 +35,7 @@ def class_name(graph: networkx.DiGraph[str]) -> str:
     name = re.sub(r"\W", "", str(graph.graph["name"]))
     name = name if name.isidentifier() else f"Model{name}"
     own = {target.rpartition(".")[2] for target in targets_of(contract.nodes(graph)) if _is_ours(target)}
-    taken = own | IMPORTED | imported_names(targets_of(contract.nodes(graph)))
+    taken = own | _HIDDEN | imported_names(targets_of(contract.nodes(graph)))
     return f"{name}Model" if name in taken or keyword.iskeyword(name) else name
 
 
@@ -73,7 +77,7 @@ class _Writer:
             lines += [(textwrap.indent(line, " " * 8), "") for line in made] + [("", "")]
         lines += [(f"    def forward({forward.signature()}) -> {forward.result_type()}:", "")]
         lines += [(f"        {code}", comment) for code, comment in forward.lines()]
-        body = "\n".join([construct.base(), *(code for code, _ in lines)])
+        body = "\n".join([region.type, construct.base(), *(code for code, _ in lines)])
         if name and body in self.written:
             label, earlier = self.written[body]
             same = [(code, comment if comment == other else "") for (code, comment), (_, other) in
@@ -106,7 +110,7 @@ class _Writer:
         words = [word for part in parts for word in re.split(r"\W|_", part) if word and not word.isdigit()]
         base += "".join(word[:1].upper() + word[1:] for word in words)
         base = base if base.isidentifier() and not keyword.iskeyword(base) else f"Group{base}"
-        taken = {*self.classes.values(), class_name(self.graph), *IMPORTED, *self.structure.imported}
+        taken = {*self.classes.values(), class_name(self.graph), *_HIDDEN, *self.structure.imported}
         taken |= {node.target.rpartition(".")[2] for node in self.structure.nodes.values()}
         name, number = base, 2
         while name in taken:

@@ -10,6 +10,7 @@ from builder.checking import Checked
 from builder.checking import check as check_spec
 from builder.graph import Node, parameter_count
 from builder.shapes.call import ChoiceType, TensorType, Value, shape_text
+from builder.shapes.linear import rows
 from builder.shapes.sizes import Size, plain
 from builder.totals import size_of, total
 from dsl.records import Spec
@@ -111,8 +112,8 @@ def _memory(node: Node) -> Size:
 def _bytes(shape: Sequence[Any], dtype: str | None) -> Size:
     size: Size = _BYTES.get(dtype or "", 4)
     for index, each in enumerate(shape):
-        if not (index == 0 and isinstance(each, str)):
-            size = size * size_of(each)
+        leading = index == 0 and isinstance(each, str)
+        size = size * (rows((size_of(each),)) if leading else size_of(each))
     return size
 
 

@@ -10,7 +10,7 @@ from builder.elaboration.copies import count_of, held
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.ledger import Ledger
 from builder.elaboration.naming import label_of
-from builder.elaboration.sharing import Recipe, recipe_for, same_again
+from builder.elaboration.sharing import Recipe, may_read_around, recipe_for, same_again
 from builder.elaboration.sight import FaultToldError, Seen
 from dsl.records import Layer
 
@@ -30,7 +30,8 @@ def called_again(walk: Ledger, layer: Layer, key: str | None, frame: Frame, feed
     finally:
         told_where(walk.faults, since, f"called again by `{label_of(layer, called)}`")
     if len(walk.faults) == since:
-        check_in_sight(layer, feed, frame, frame.prefix + called, walk)
+        if may_read_around(recipe.layer):
+            check_in_sight(layer, feed, frame, frame.prefix + called, walk)
         first, here = recipe.name, frame.prefix + called
         pairs = [(node, walk.node(first + node.name.removeprefix(here))) for node in walk.nodes[at:]]
         same_again(layer, here, pairs, walk.faults)

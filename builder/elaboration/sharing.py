@@ -28,7 +28,14 @@ class Recipe:
     @classmethod
     def of(cls, layer: Layer, frame: Frame, key: str, *, copies: bool) -> Recipe:
         """What is in sight stays as it is now: a name that is made anew below means nothing to a later call."""
-        return cls(layer, replace(frame, scope=dict(frame.scope)), frame.prefix + key, copies)
+        seen = replace(frame, scope=dict(frame.scope)) if may_read_around(layer) else frame
+        return cls(layer, seen, frame.prefix + key, copies)
+
+
+def may_read_around(layer: Layer) -> bool:
+    """Whether a layer may read, besides what it is fed, what stands around it: a group does, and words may be names."""
+    plain = all(isinstance(each, bool | int | float) for each in layer.arguments.values())
+    return layer.group is not None or layer.value is not None or layer.args is not None or not plain
 
 
 def module_path(reference: str, frame: Frame, place: Place, faults: Faults) -> str:
@@ -80,9 +87,7 @@ def _tell_later(head: str, frame: Frame, place: Place, faults: Faults) -> None:
         raise FaultToldError
 
 
-def same_again(
-    layer: Layer, again: str, pairs: Sequence[tuple[Node, Node | None]], faults: Faults
-) -> None:
+def same_again(layer: Layer, again: str, pairs: Sequence[tuple[Node, Node | None]], faults: Faults) -> None:
     """A module does the same in every call: what was worked out from the input must come out the same. pairs: each node
     of the call, and the one of the first."""
     for node, other in pairs:

@@ -8,7 +8,7 @@ from typing import Any
 from builder import graph as contract
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.given import truth
-from builder.elaboration.kinds import entry_of
+from builder.elaboration.kinds import entry_of, has_module
 from builder.elaboration.ledger import Ledger
 from builder.elaboration.sight import FaultToldError, Seen, text_of
 from builder.elaboration.starting import check_started, starts
@@ -17,7 +17,6 @@ from builder.elaboration.tying import check_ties, ties_of
 from builder.elaboration.typed import TypedLayer
 from builder.elaboration.valued import valued
 from builder.graph import Node
-from dsl.catalogue import find
 from dsl.records import Layer
 
 
@@ -104,8 +103,11 @@ def _check_kept(walk: Ledger, layer: Layer, references: Any) -> None:
 
 def _check_unnamed(walk: Ledger, layer: Layer, frame: Frame) -> None:
     """A module without a level of its own makes its surroundings a module of its type: there is room for one."""
-    entry = find(str(layer.type))
-    if entry is not None and entry.role == "module":
+    if layer.type in STORED:
+        message = f"a {layer.type} is called by its name in the state dict, which cannot be empty"
+        walk.faults.add(layer.place.at("name"), message, "name")
+        raise FaultToldError
+    if has_module(walk, layer, frame):
         if frame.entries.unnamed:
             message = "a block holds at most one module without a name, as it becomes a module of that type"
             walk.faults.add(layer.place.at("name"), message, "name")

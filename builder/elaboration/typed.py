@@ -110,6 +110,8 @@ class TypedLayer:
             return []
         if not feed.placed and any(each.required for each in takes) and not keyword_reads:
             one_tensor(feed, self.layer, self.entry.name, self.frame, self.faults)
+        if self._said_by_name(arguments, keyword_reads):
+            return []
         sequence = bool(takes) and takes[0].type.split(" | ")[0] == "tensors"
         if sequence and feed.array:
             return [[self._read(seen) for seen in feed.placed]]
@@ -117,6 +119,16 @@ class TypedLayer:
             if "tensors" not in parameter.type and "any" not in parameter.type:
                 refuse_several(seen, self.layer, self.entry.name, self.faults)
         return [self._read(seen) for seen in feed.placed]
+
+    def _said_by_name(self, arguments: Mapping[str, Any], keyword_reads: Mapping[str, Seen]) -> bool:
+        """Whether `args` names what the layer before would feed; naming what `input` feeds too is a fault."""
+        placed = zip(self.feed.placed, self.entry.inputs, strict=False)
+        twice = next((each.name for _, each in placed if each.name in {*arguments, *keyword_reads}), None)
+        if twice is not None and self.layer.input is not None:
+            message = f"`{twice}` of {self.entry.name} is fed by `input` and written too"
+            self.faults.add(self._place(twice), message, "argument")
+            raise FaultToldError
+        return twice is not None
 
     def _shape(self, arguments: dict[str, Any], reads: Sequence[Any], keyword_reads: Mapping[str, Seen]) -> Made:
         if self.entry.name == "Embedding":

@@ -16,7 +16,7 @@ from builder.elaboration.feeding import fed
 from builder.elaboration.frame import Entries, Feed, Frame
 from builder.elaboration.given import truth
 from builder.elaboration.inside import check_matched, of_block, of_group, only
-from builder.elaboration.kinds import definition_of, has_module
+from builder.elaboration.kinds import definition_of, has_module, type_of
 from builder.elaboration.ledger import Ledger
 from builder.elaboration.naming import check_name, failed, label_of, name_of
 from builder.elaboration.outputs import result_of
@@ -115,6 +115,7 @@ class Walk(Ledger):
         """A layer's node or nodes. key: None adds no level. module: the path of the module, if an earlier layer's."""
         if layer.share is not None:
             return called_again(self, layer, key, frame, feed)
+        layer = replace(layer, type=type_of(self, layer, frame))
         path = module if module is not None else frame.modules + key if key is not None else frame.modules[:-1]
         if key is not None:
             self.remember(layer, frame, key, path, copies=False)

@@ -120,7 +120,9 @@ def _outputs(block: Block, result: Seen | None) -> dict[str, Seen]:
     if isinstance(value, tuple):
         names = [str(i) for i in range(len(value))]
         if isinstance(written, list):
-            names = [each if isinstance(each, str) and not each.isdigit() else str(i) for i, each in enumerate(written)]
+            named = [isinstance(each, str) and not each.isdigit() and each not in written[:i]
+                     for i, each in enumerate(written)]  # fmt: skip
+            names = [each if named[i] else str(i) for i, each in enumerate(written)]
         return {name: Seen(each, pick_of(result.reference, i), name, result.place)
                 for i, (name, each) in enumerate(zip(names, value, strict=True))}  # fmt: skip
     if isinstance(value, dict):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from builder.shapes.call import Call, Made, Misfit, TensorType, shape_text
 from builder.shapes.conditions import Conditions, needs_at_least
+from builder.shapes.linear import rows
 from builder.shapes.reading import (
     agreed,
     argument,
@@ -48,7 +49,7 @@ def convolution(call: Call) -> Made:
         result=TensorType((*given.shape[: -dims - 1], out_channels, *spatial), given.dtype),
         arguments=inferred,
         parameters=_parameters(call, kernel, out_channels),
-        multiply_adds=product([*spatial, *kernel]),
+        multiply_adds=rows(given.shape[: -dims - 1]) * product([*spatial, *kernel]),
         conditions=(*conditions, *_padding_mode(call, given.shape[-dims:], window)),
     )
 
@@ -71,7 +72,7 @@ def transposed_convolution(call: Call) -> Made:
         result=TensorType((*given.shape[: -dims - 1], out_channels, *spatial), weight_dtype(call)),
         arguments=inferred,
         parameters=_parameters(call, kernel, out_channels),
-        multiply_adds=product([*given.shape[-dims:], *kernel]),
+        multiply_adds=rows(given.shape[: -dims - 1]) * product([*given.shape[-dims:], *kernel]),
         conditions=conditions,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from builder.shapes.call import Call, Made, Misfit, TensorType, shape_text
 from builder.shapes.convolution import dims_of, image_of, slide, spread, window_of
+from builder.shapes.linear import rows
 from builder.shapes.reading import demand_dims, fixed, has_shape, tensor, whole
 from builder.shapes.rule import Rule
 from builder.shapes.sizes import product
@@ -19,7 +20,7 @@ def convolution(call: Call) -> Made:
     spatial, conditions = slide(call, given, window_of(call, kernel[2:]))
     return Made(
         result=TensorType((*given.shape[: -dims - 1], out, *spatial), given.dtype),
-        multiply_adds=product([*spatial, *kernel]),
+        multiply_adds=rows(given.shape[: -dims - 1]) * product([*spatial, *kernel]),
         conditions=conditions + has_shape(call, 2, "bias", (out,)),
     )
 
@@ -32,7 +33,7 @@ def transposed(call: Call) -> Made:
     spatial, conditions = spread(call, given, window_of(call, kernel[2:]))
     return Made(
         result=TensorType((*given.shape[: -dims - 1], out, *spatial), given.dtype),
-        multiply_adds=product([*given.shape[-dims:], *kernel]),
+        multiply_adds=rows(given.shape[: -dims - 1]) * product([*given.shape[-dims:], *kernel]),
         conditions=conditions + has_shape(call, 2, "bias", (out,)),
     )
 

@@ -16,7 +16,7 @@ from builder.shapes.reading import (
     whole,
 )
 from builder.shapes.rule import Rule
-from builder.shapes.sizes import Size, product, single_name
+from builder.shapes.sizes import Size, product
 
 
 def linear(call: Call) -> Made:
@@ -114,12 +114,19 @@ def one_hot(call: Call) -> Made:
 
 
 def rows(leading: tuple[Size, ...]) -> Size:
-    """How many rows of a matrix product one sample has: the leading dim is the batch, where there is one."""
+    """How many rows of a matrix product one sample has: the leading dim is the batch, where there is one; of the
+    `4 * N` that windows of a batch are, each sample has four."""
     if not leading:
         return 1
-    first = leading[0]
-    batch = isinstance(first, int) or single_name(first)
-    return product(leading[1:] if batch else leading)
+    return product([_of_one(leading[0]), *leading[1:]])
+
+
+def _of_one(batch: Size) -> Size:
+    """What one sample has of a leading dim: 1 of `N`, 4 of `4 * N`; all of what is no batch's."""
+    if isinstance(batch, int):
+        return 1
+    (names, factor), *more = batch.terms
+    return factor if not more and len(names) == 1 and isinstance(names[0], str) else batch
 
 
 def _demand_indices(call: Call, given: TensorType) -> None:

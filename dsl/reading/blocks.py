@@ -96,6 +96,10 @@ class BlockReader(InputReader):
                 table.place.at("outputs"), "`outputs` is empty: leave it out to give the last layer's result"
             )
             outputs = None
+        elif isinstance(outputs, dict) and "from" in outputs:  # the word by which a graph's references are known
+            self.faults.add(table.place.at("outputs", "from"), "`from` is kept and cannot name an output", "name",
+                            part="key")  # fmt: skip
+            outputs = None
         return Block(place=table.place, inputs=inputs, layers=layers, outputs=outputs, init=table.raw("init"),
                      freeze=_or(table.raw("freeze"), False))  # fmt: skip
 
@@ -237,15 +241,18 @@ def _quoted(key: str, value: Any) -> Fix | None:
     """A position is text where a name may stand."""
     return Fix(f'{key} = "{value}"', f'{key} = "{value}"') if is_whole(value) else None
 
+
 def _or(value: Any, default: Any) -> Any:
     """The value of a key, or what it is where it is left out."""
     return default if value is None else value
+
 
 def _forget(table: Table, *keys: str) -> None:
     """Keys that have no place here are not listed as known; written, they have been told."""
     for key in keys:
         if not table.has(key):
             table.asked.pop(key, None)
+
 
 def unfit_name(name: str) -> str | None:
     """Why a layer cannot have this name, or None."""

@@ -14,7 +14,9 @@ DTYPES: Final = (
     "float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64",
 )  # fmt: skip
 # Names that the source of a module needs for itself.
-_TAKEN: Final = ("self", "torch", "nn", "F", "Tensor", "OrderedDict")
+_TAKEN: Final = (
+    "self", "torch", "nn", "F", "Tensor", "OrderedDict", "functools", "packed", "float", "getattr", "super", "Any",
+)  # fmt: skip
 
 
 class InputReader:

@@ -138,8 +138,10 @@ class TrainingReader(BlockReader):
 def _texts(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
 
+
 def _is_source(value: Any) -> bool:
     return isinstance(value, str) or (isinstance(value, dict) and all(isinstance(v, str) for v in value.values()))
+
 
 def _is_validation(value: Any) -> bool:
     return _is_source(value) or (isinstance(value, float) and 0 < value < 1)

@@ -173,12 +173,14 @@ class _Compiler:
 
     def _called(self, func: ast.expr, arguments: list[ast.expr], keywords: list[ast.keyword], node: ast.expr) -> Term:
         name = _dotted_name(func)
+        if name is None and isinstance(func, ast.Attribute):
+            raise ExpressionError(_no_methods(func.attr, short(ast.unparse(func.value))))
         if name is None or any(isinstance(each, ast.Starred) for each in arguments):
             raise ExpressionError(f"`{short(ast.unparse(node))}` is not something a value may hold")
         first = name.partition(".")[0]
         if first != name and (first in self.names.scope or first in self.names.constants):
             word = name.rpartition(".")[2]
-            raise ExpressionError(f"a value calls functions, not methods: {word}({name[: -len(word) - 1]}, ...)")
+            raise ExpressionError(_no_methods(word, name[: -len(word) - 1]))
         try:
             entry = function(name)
         except ExpressionError as error:
@@ -197,6 +199,10 @@ class _Compiler:
         if result is None:
             raise ExpressionError(f"`{name}` gives no tensor")
         return Term(called.node(), result)
+
+
+def _no_methods(word: str, owner: str) -> str:
+    return f"a value calls functions, not methods: {word}({owner}, ...)"
 
 
 def _whole_number(term: Term, node: ast.expr) -> Term:

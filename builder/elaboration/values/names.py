@@ -15,6 +15,8 @@ from dsl.arithmetic import ExpressionError
 from dsl.expressions import named, parsed, picked
 
 _WRITTEN = 20_000
+# Properties of torch.Tensor, as functions.
+_PROPERTIES = {"T": "transpose(x, 0, 1)", "mT": "transpose(x, -2, -1)", "real": "real(x)", "imag": "imag(x)"}
 
 
 class UnknownValueError(Exception):
@@ -89,6 +91,8 @@ class Names:
     def attribute(self, term: Term, word: str) -> Term:
         if term.is_tensor and word == "shape":
             return of_list([self._length(term, dim) for dim in range(len(term.value.shape))])
+        if term.is_tensor and word in _PROPERTIES:
+            raise ExpressionError(f"a value calls functions, and has no `.{word}`: write {_PROPERTIES[word]}")
         if term.seen is not None:
             if word == "shape":
                 raise ExpressionError(f"`{term.seen.label}` has no shape: it gives {text_of(term.value)}")
