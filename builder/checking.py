@@ -11,6 +11,7 @@ from typing import Any
 import dsl
 from builder.data import DataError, FieldType, Request, SourceText, describe, is_name, outside
 from builder.elaboration import Elaboration, Seen, elaborate_loss, elaborate_model, elaborate_prepare
+from builder.elaboration.arguments import either_of
 from builder.elaboration.unreached import tell_unreached
 from builder.shapes.call import TensorType, shape_text
 from builder.shapes.sizes import Free, named, same
@@ -283,7 +284,7 @@ def _check_optimizer(optimizer: Optimizer, faults: Faults) -> None:
     entry = find_optimizer(optimizer.type)
     if entry is None:
         near = suggest(optimizer.type, optimizer_names())
-        fix = Fix(f"did you mean `{near[0]}`?", f'type = "{near[0]}"') if near else None
+        fix = Fix(f"did you mean {either_of(near)}?", f'type = "{near[0]}"') if near else None
         faults.add(optimizer.place.at("type"), f'there is no optimizer "{optimizer.type}"', "type", fix=fix)
         return
     tables = [(optimizer.place, optimizer.arguments), *((each.place, each.arguments) for each in optimizer.groups)]
@@ -292,7 +293,7 @@ def _check_optimizer(optimizer: Optimizer, faults: Faults) -> None:
             if problem.kind == "missing" and index:
                 continue
             near = list(problem.suggestions)
-            fix = Fix(f"did you mean `{near[0]}`?", near[0]) if near and problem.kind == "unknown" else None
+            fix = Fix(f"did you mean {either_of(near)}?", near[0]) if near and problem.kind == "unknown" else None
             if problem.kind == "unknown":
                 faults.add(place.at(problem.argument), f"{entry.name} has no argument `{problem.argument}`", "argument",
                            part="key", fix=fix)  # fmt: skip

@@ -70,6 +70,11 @@ def _text(name: str, path: str) -> str:
     except (OSError, ValueError) as error:
         words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise _no_file(name, f"the file cannot be read: {words}") from error
+    return decoded(data, name)
+
+
+def decoded(data: bytes, name: str) -> str:
+    """The text of a file's bytes, without a byte-order mark and with line ends as `\\n`. Raises SpecError."""
     if len(data) > LARGEST:
         raise _no_file(name, f"the file is too large: a spec has at most {LARGEST:,} bytes")
     try:

@@ -17,14 +17,14 @@ import tomli
 
 Path: TypeAlias = tuple["str | int", ...]
 
-_SPACE: Final = re.compile(r"[ \t]*")
+SPACE: Final = re.compile(r"[ \t]*")
 _BLANK: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
-_KEY: Final = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*'""")
-_STRING: Final = re.compile(
+KEY: Final = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*'""")
+STRING: Final = re.compile(
     r'"""(?:[^"\\]|\\.|\\\n|"(?!""))*"{3,5}' r"|'''(?:[^']|'(?!''))*'{3,5}" r'|"(?:[^"\\]|\\.)*"' r"|'[^']*'", re.DOTALL
 )
 _PLAIN: Final = re.compile(r"""[^.\[\]"'\s]+""")  # a key that needs no quotes in a path
-_SCALAR: Final = re.compile(r"[^\s,\]}#][^,\]}#\n]*")
+SCALAR: Final = re.compile(r"[^\s,\]}#][^,\]}#\n]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,18 +152,18 @@ class _Walk:
     def _keys(self) -> list[tuple[str, tuple[int, int]]]:
         keys = []
         while True:
-            self.at = _end(_SPACE, self.text, self.at)
-            end = _end(_KEY, self.text, self.at)
+            self.at = _end(SPACE, self.text, self.at)
+            end = _end(KEY, self.text, self.at)
             word = self.text[self.at : end]
             keys.append((_unquoted(word), (self.at, end)))
-            self.at = _end(_SPACE, self.text, end)
+            self.at = _end(SPACE, self.text, end)
             if not self.text.startswith(".", self.at):
                 return keys
             self.at += 1
 
     def _pair(self, table: Path) -> Path:
         keys = self._keys()
-        self.at = _end(_SPACE, self.text, self.at + 1)  # the equals sign
+        self.at = _end(SPACE, self.text, self.at + 1)  # the equals sign
         path = table
         for key, span in keys[:-1]:
             path = (*path, key)
@@ -179,9 +179,9 @@ class _Walk:
         if first in ("[", "{"):
             self._collection(path, "]" if first == "[" else "}")
         elif first in ("'", '"'):
-            self.at = _end(_STRING, self.text, self.at)
+            self.at = _end(STRING, self.text, self.at)
         else:
-            end = _end(_SCALAR, self.text, self.at)
+            end = _end(SCALAR, self.text, self.at)
             self.at += len(self.text[self.at : end].rstrip())
 
     def _collection(self, path: Path, close: str) -> None:

@@ -116,7 +116,8 @@ class Table:
                 )
                 continue
             near = suggest(key, [*self.asked, *later])
-            fix = Fix(f"did you mean `{near[0]}`?", near[0]) if near else None
+            listed = " or ".join(f"`{each}`" for each in near)
+            fix = Fix(f"did you mean {listed}?", near[0]) if near else None
             known = ", ".join(self.asked)
             notes = () if near else (f"known here: {known}",)
             self.faults.add(place, f"unknown key `{key}`{of}", "key", part="key", notes=notes, fix=fix)

@@ -170,5 +170,17 @@ def fault_at(
         key=key_text(path) if key is None else key,
         label=label,
         notes=notes,
-        fix=fix,
+        fix=_in_header(source, path, part, fix),
     )
+
+
+def _in_header(source: Source, path: Path, part: str, fix: Fix | None) -> Fix | None:
+    """The key of a header stands for all of it, `[trian]`, so that what takes its place is a header too."""
+    spans = source.spans.get(path) if part == "key" and fix is not None and fix.replacement is not None else None
+    if fix is None or fix.replacement is None or spans is None or spans.key is None:
+        return fix
+    written = source.text[slice(*spans.key)]
+    before, word, after = written.rpartition(str(path[-1]))
+    if not written.startswith("[") or not word:
+        return fix
+    return replace(fix, replacement=before + fix.replacement + after)

@@ -37,12 +37,24 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         others = " ".join(f"--{each}" for each in asked(options) if each != "check")
         what = f"leave out {others}" if others else "add --check"
         raise UsageError(f"--format {options.format} is for --check alone: {what}")
+    _held_together(options)
     return options
 
 
 def asked(options: argparse.Namespace) -> list[str]:
     """What is to be done, in order."""
     return [each for each in _TO_DO if getattr(options, each)]
+
+
+def _held_together(options: argparse.Namespace) -> None:
+    """Raises UsageError for options that do not go with what is to be done."""
+    if options.fix and (options.set or options.data or options.epochs is not None or options.seed is not None):
+        raise UsageError("--fix mends the file as it stands; it goes without --set and its short forms")
+    if not options.watch:
+        return
+    for each in ("fix", "summary", "where", "render", "export", "train", "evaluate"):
+        if getattr(options, each):
+            raise UsageError(f"--watch goes with --check alone, not with --{each}")
 
 
 def overrides(options: argparse.Namespace) -> dict[str, Any]:
@@ -74,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("spec", metavar="SPEC", help="a spec, or the folder of a run")
     do = parser.add_argument_group("what to do (several may be given, and run in this order)")
     do.add_argument("--check", action="store_true", help="load and check; all faults at once")
+    do.add_argument("--fix", action="store_true", help="before that, apply the fixes that are certain to the file")
+    do.add_argument("--watch", action="store_true", help="check again whenever one of the spec's files is saved")
     do.add_argument("--summary", action="store_true", help="a table with a line for each layer")
     do.add_argument("--where", metavar="KEY", action="append", default=[], help="the file and line a value comes from")
     do.add_argument("--render", metavar="FILE", action="append", default=[], help="draw: .svg .png .pdf .dot")

@@ -56,6 +56,8 @@ def _sentences(work: Callable[[], int], format: str, spec: str) -> int:
     """The status of some work; what goes wrong in it is told in a sentence."""
     try:
         return work()
+    except SystemExit as end:  # --help
+        return int(end.code or 0)
     except UsageError as error:
         _say(f"error: {error}\ntry --help")
         return USAGE
@@ -78,10 +80,18 @@ def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
         from builder.commands import python_files
 
         python_files.allow(options.allow_python)
+    if options.watch:
+        from builder.commands import watching
+
+        watching.watch(path, changes, lambda: _sentences(lambda: _check(path, changes, options), options.format, path))
+    if options.fix:
+        from builder.commands import fixing
+
+        fixing.fix(path)
     spec = load(path, changes)
     several: dict[str, Any] = {}
-    nothing = not arguments.asked(options)
-    if options.check or nothing:
+    nothing = not arguments.asked(options) and not options.fix
+    if options.check or options.fix or nothing:
         several["check"] = reporting.check(spec, options.format, quiet=options.summary and not options.check)
     if options.summary or nothing:
         several["summary"] = reporting.summary(spec, options.format)
@@ -103,6 +113,13 @@ def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
     if options.format == "json" and several:
         print(json.dumps(next(iter(several.values())) if len(several) == 1 else several))
     return status
+
+
+def _check(path: str, changes: dict[str, Any], options: argparse.Namespace) -> int:
+    found = reporting.check(load(path, changes), options.format)
+    if options.format == "json":
+        print(json.dumps(found))
+    return DONE
 
 
 def _spec_path(options: argparse.Namespace) -> tuple[str, str | None]:

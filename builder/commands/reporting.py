@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from builder.checking import Checked
@@ -15,8 +14,8 @@ from builder.graph import Node, parameter_count
 from builder.lint import lint
 from builder.shapes.call import ChoiceType, TensorType, Value, shape_text
 from builder.shapes.linear import rows
-from builder.shapes.sizes import Free, Size, plain
-from dsl.expressions import evaluate
+from builder.shapes.sizes import Size, plain
+from builder.totals import size_of, total
 from dsl.records import Spec
 
 _BYTES = {
@@ -39,7 +38,7 @@ def check(spec: Spec, format: str, quiet: bool = False) -> dict[str, Any]:
     model = checked.model
     if format == "text" and not quiet:
         inputs = ", ".join(f"{name} {_text(value)}" for name, value in model.inputs.items())
-        outputs = ", ".join(f"{name} {_shape_text(shape)}" for name, shape in _outputs(checked))
+        outputs = ", ".join(f"{name} {written_shape(shape)}" for name, shape in _outputs(checked))
         print(f"{model.name}: {model.parameters:,} parameters, {inputs} -> {outputs}")
         for condition in model.conditions:
             print(f"{model.name} holds where {condition}", file=sys.stderr)
@@ -57,7 +56,7 @@ def summary(spec: Spec, format: str) -> dict[str, Any]:
     checked = check_spec(spec)
     model = checked.model
     layers = [node for node in model.nodes if node.role not in ("input", "output")]
-    adds = _sum(node.multiply_adds for node in layers)
+    adds = total(node.multiply_adds for node in layers)
     if format == "text":
         _print_table(layers)
         _print_totals(layers, model.parameters, adds)
@@ -90,7 +89,13 @@ def _print_table(layers: Sequence[Node]) -> None:
         count = parameter_count(node)
         adds = f"{node.multiply_adds:,}" if isinstance(node.multiply_adds, int) else str(node.multiply_adds)
         rows.append(
-            (node.name, node.type, _shape_text(node.shape), f"{count:,}" if count else "", adds if adds != "0" else "")
+            (
+                node.name,
+                node.type,
+                written_shape(node.shape),
+                f"{count:,}" if count else "",
+                adds if adds != "0" else "",
+            )
         )
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     for row in rows:
@@ -102,21 +107,21 @@ def _print_table(layers: Sequence[Node]) -> None:
 def _print_totals(layers: Sequence[Node], parameters: int, adds: Size) -> None:
     text = f"{adds:,}" if isinstance(adds, int) else str(adds)
     print(f"\n{parameters:,} parameters ({_megabytes(parameters * 4)}), {text} multiply-adds at batch 1")
-    activations = _sum(_memory(node) for node in layers)
+    activations = total(_memory(node) for node in layers)
     if isinstance(activations, int):
         print(f"{_megabytes(activations)} of activations at batch 1")
 
 
 def _memory(node: Node) -> Size:
     """Bytes of what a layer makes, its leading free size (the batch) taken as 1."""
-    return _sum(_bytes(shape, dtype) for shape, dtype in _tensors(node.shape, node.dtype))
+    return total(_bytes(shape, dtype) for shape, dtype in _tensors(node.shape, node.dtype))
 
 
 def _bytes(shape: Sequence[Any], dtype: str | None) -> Size:
     size: Size = _BYTES.get(dtype or "", 4)
     for index, each in enumerate(shape):
         leading = index == 0 and isinstance(each, str)
-        size = size * (rows((_size(each),)) if leading else _size(each))
+        size = size * (rows((size_of(each),)) if leading else size_of(each))
     return size
 
 
@@ -132,23 +137,6 @@ def _tensors(shape: Any, dtype: Any) -> Iterator[tuple[Sequence[Any], str | None
         yield shape, dtype
 
 
-def _sum(sizes: Iterable[Size | str]) -> Size:
-    total: Size = 0
-    for each in sizes:
-        total = total + _size(each)
-    return total
-
-
-def _size(text: Any) -> Size:
-    """A size from its text: `4 * T`; of sizes that hang on a choice (`4 | 1`) the first."""
-    if not isinstance(text, str):
-        return text  # type: ignore[no-any-return]
-    text = text.partition(" | ")[0]
-    names = set(re.findall(r"[^\W\d]\w*", text))
-    value: Size = evaluate("${" + text + "}", {name: Free.named(name) for name in names})
-    return value
-
-
 def _megabytes(count: int) -> str:
     return f"{count / 2**20:,.1f} MiB" if count >= 2**20 else f"{count / 2**10:,.1f} KiB"
 
@@ -159,11 +147,12 @@ def _text(value: Value) -> str:
     return " | ".join(value.options) if isinstance(value, ChoiceType) else "?"
 
 
-def _shape_text(shape: Any) -> str:
+def written_shape(shape: Any) -> str:
+    """A shape, or those of several results, as they are told."""
     if isinstance(shape, dict):
-        return ", ".join(f"{key} {_shape_text(each)}" for key, each in shape.items())
+        return ", ".join(f"{key} {written_shape(each)}" for key, each in shape.items())
     if not isinstance(shape, list):
         return "?"
     if any(isinstance(each, list | dict) for each in shape):
-        return ", ".join("none" if each is None else _shape_text(each) for each in shape)
+        return ", ".join("none" if each is None else written_shape(each) for each in shape)
     return shape_text(shape)

@@ -9,7 +9,9 @@ from typing import Final
 # Word -> the module whose `run(words) -> exit status` does it; imported when it is asked for. A module raises
 # UsageError, dsl.SpecError and the others that `entry` turns into sentences.
 WORDS: Final[dict[str, str]] = {
+    "diff": "builder.commands.diffing",
     "explain": "builder.commands.explain",
+    "fmt": "builder.commands.formatting",
     "schema": "builder.commands.schema",
 }
 
