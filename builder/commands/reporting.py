@@ -11,6 +11,7 @@ from builder.checking import Checked
 from builder.checking import check as check_spec
 from builder.graph import Node, parameter_count
 from builder.shapes.call import ChoiceType, TensorType, Value, shape_text
+from builder.shapes.conditions import needs
 from builder.shapes.sizes import Free, Size, plain
 from dsl.expressions import evaluate
 from dsl.records import Spec
@@ -37,7 +38,7 @@ def check(spec: Spec, format: str, quiet: bool = False) -> dict[str, Any]:
         outputs = ", ".join(f"{name} {_shape_text(shape)}" for name, shape in _outputs(checked))
         print(f"{model.name}: {model.parameters:,} parameters, {inputs} -> {outputs}")
         for condition in model.conditions:
-            print(f"{model.name} holds where {condition}", file=sys.stderr)
+            print(needs(model.name, condition), file=sys.stderr)
         for note in checked.notes:
             print(f"note: {note}", file=sys.stderr)
     return {"spec": spec.document.source.name, "ok": True, "diagnostics": []}
