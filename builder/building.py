@@ -41,9 +41,9 @@ def build(what: Model, *, device: str | torch.device | None = None) -> nn.Module
     return module_of(elaborate(spec) if isinstance(spec, Spec) else spec).to(place)
 
 
-def module_of(graph: networkx.DiGraph[str]) -> nn.Module:
-    """The module of a graph, on the CPU."""
+def module_of(graph: networkx.DiGraph[str], *, checks: bool = True) -> nn.Module:
+    """The module of a graph, on the CPU. checks: it checks its inputs in every call."""
     from builder.codegen import class_name, source_of
     from builder.codegen.runtime import load_class
 
-    return load_class(source_of(graph), class_name(graph))()
+    return load_class(source_of(graph, checks=checks), class_name(graph))()

@@ -10,11 +10,12 @@ from typing import Any
 
 import dsl
 from builder.data import DataError, FieldType, Request, SourceText, describe, is_name, outside
+from builder.data_sizes import check_sizes
 from builder.elaboration import Elaboration, Seen, elaborate_loss, elaborate_model, elaborate_prepare
 from builder.elaboration.arguments import either_of
 from builder.elaboration.unreached import tell_unreached
 from builder.shapes.call import TensorType, shape_text
-from builder.shapes.sizes import Free, named, same
+from builder.shapes.sizes import Free, Size, named, same
 from dsl.catalogue import bind, find_optimizer, optimizer_names, suggest
 from dsl.diagnostics import Fix, SpecError, in_order
 from dsl.files import roots
@@ -84,6 +85,8 @@ def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bo
     if len(faults) > before:  # what the steps make is not known
         seen, found = {}, None
     feeding = _feeding(spec, seen, faults) if found is not None else {}
+    if feeding and not faults:
+        check_sizes(spec, model, _fed(feeding, seen), faults)
     astray = any(each.key.startswith("model.outputs") for each in faults)  # what a loss may name is not known
     read = () if astray else spec.losses
     losses = tuple((loss, _loss(spec, loss, model, seen, feeding, faults, sound)) for loss in read)
@@ -166,6 +169,12 @@ def _feeding(spec: Spec, seen: Mapping[str, Seen], faults: Faults) -> dict[str, 
     return feeding
 
 
+def _fed(feeding: Mapping[str, str], seen: Mapping[str, Seen]) -> dict[str, tuple[str, TensorType]]:
+    """The field and its type that each input takes."""
+    values = {name: (field, seen[field].value) for name, field in feeding.items()}
+    return {name: (field, value) for name, (field, value) in values.items() if isinstance(value, TensorType)}
+
+
 def feed(inputs: Sequence[str], fields: Sequence[str]) -> dict[str, str]:
     """Inputs take the fields of their names; a single input takes the first field, whatever its name."""
     feeding = {name: name for name in inputs if name in fields}
@@ -227,7 +236,7 @@ def loss_sight(
     Values are unknown where the model has faults or the data is not known."""
     sight: dict[str, Seen] = {}
 
-    def put(name: str, value: Any, place: Place | None, high: int | None = None) -> None:
+    def put(name: str, value: Any, place: Place | None, high: Size | None = None) -> None:
         sight.setdefault(name, Seen(value, {"from": f"inputs.{name}"}, name, place, high))
 
     lines = {node.name: node for node in model.nodes}
@@ -271,7 +280,7 @@ def _check_classes(loss: Loss, sight: Mapping[str, Seen], faults: Faults) -> Non
         return
     names = layer.input if isinstance(layer.input, list) else ["output", "target"]
     pair = [sight.get(name) for name in names if isinstance(name, str)]
-    if len(pair) != 2 or pair[0] is None or pair[1] is None or pair[1].high is None:
+    if len(pair) != 2 or pair[0] is None or pair[1] is None or not isinstance(pair[1].high, int):
         return
     output = pair[0].value
     classes = output.shape[1] if isinstance(output, TensorType) and len(output.shape) > 1 else None

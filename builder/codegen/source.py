@@ -7,10 +7,12 @@ import inspect
 import keyword
 import re
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from builder import graph as contract
+from builder.codegen.checks import Checks
 from builder.codegen.construct import Construct
 from builder.codegen.forward import IMPORTED, Forward, commented, has_lengths, shape_comment
 from builder.codegen.imports import import_lines, imported_names, targets_of
@@ -25,9 +27,12 @@ if TYPE_CHECKING:
 _HIDDEN = IMPORTED | {"self"} | set(dir(builtins))
 
 
-def source_of(graph: networkx.DiGraph[str]) -> str:
-    """The module's source; `class_name(graph)` is its class. It needs torch and the layers from Python it imports."""
-    return _Writer(graph, Structure(graph)).text()
+def source_of(graph: networkx.DiGraph[str], *, checks: bool = True) -> str:
+    """The module's source. `class_name(graph)` is its class. It needs torch and the layers from Python it imports.
+
+    checks: `forward` checks its inputs. What feeds a loss and the steps of `prepare` has been checked before.
+    """
+    return _Writer(graph, Structure(graph), checks).text()
 
 
 def class_name(graph: networkx.DiGraph[str]) -> str:
@@ -45,6 +50,7 @@ class _Writer:
 
     graph: networkx.DiGraph[str]
     structure: Structure
+    checks: bool
     classes: dict[str, str] = field(default_factory=dict)
     blocks: dict[str, list[str]] = field(default_factory=dict)
     written: dict[str, tuple[str, list[tuple[str, str]]]] = field(default_factory=dict)
@@ -76,6 +82,8 @@ class _Writer:
             lines += [("    def __init__(self) -> None:", "")]
             lines += [(textwrap.indent(line, " " * 8), "") for line in made] + [("", "")]
         lines += [(f"    def forward({forward.signature()}) -> {forward.result_type()}:", "")]
+        if not name and self.checks:
+            lines += [(f"        {code}", "") for code in self._checks(forward)]
         lines += [(f"        {code}", comment) for code, comment in forward.lines()]
         body = "\n".join([region.type, construct.base(), *(code for code, _ in lines)])
         if name and body in self.written:
@@ -90,6 +98,11 @@ class _Writer:
         self.classes[name] = label
         if region.type and name:
             self.blocks.setdefault(region.type, []).append(label)
+
+    def _checks(self, forward: Forward) -> Iterator[str]:
+        inputs = [node for node in self.structure.nodes.values() if node.role == "input"]
+        arguments = {node.name: forward.holds[(node.name,)] for node in inputs}
+        return Checks(str(self.graph.graph["name"]), inputs, arguments, self.graph.graph["conditions"]).lines()
 
     def _class_text(self, label: str, lines: list[tuple[str, str]]) -> str:
         return "\n".join([self.heads[label], *(commented(line) for line in lines)])

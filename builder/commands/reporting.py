@@ -13,6 +13,7 @@ from builder.commands.warning import tell
 from builder.graph import Node, parameter_count
 from builder.lint import lint
 from builder.shapes.call import ChoiceType, TensorType, Value, shape_text
+from builder.shapes.conditions import needs
 from builder.shapes.linear import rows
 from builder.shapes.sizes import Size, plain
 from builder.totals import size_of, total
@@ -41,7 +42,7 @@ def check(spec: Spec, format: str, quiet: bool = False) -> dict[str, Any]:
         outputs = ", ".join(f"{name} {written_shape(shape)}" for name, shape in _outputs(checked))
         print(f"{model.name}: {model.parameters:,} parameters, {inputs} -> {outputs}")
         for condition in model.conditions:
-            print(f"{model.name} holds where {condition}", file=sys.stderr)
+            print(needs(model.name, condition), file=sys.stderr)
         for note in checked.notes:
             print(f"note: {note}", file=sys.stderr)
         tell(warnings)

@@ -9,7 +9,8 @@ from builder.elaboration.arguments import either_of, forward_names, meant_value,
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.given import Given
 from builder.elaboration.sight import FaultToldError, Seen, said, text_of
-from builder.shapes.call import ChoiceType, TensorType
+from builder.shapes.call import Call, ChoiceType, Misfit, TensorType
+from builder.shapes.conditions import Conditions, needs_equal
 from dsl.catalogue import Entry, Problem, bind, suggest
 from dsl.diagnostics import Fix
 from dsl.expressions import holds_expression
@@ -52,6 +53,23 @@ def lengths_of(entry: Entry, layer: Layer, keyword_reads: dict[str, Seen], fault
         faults.add(place, message, "shape", part="value", notes=(f"input: {said(lengths)}",))
         raise FaultToldError
     return lengths
+
+
+def of_one_batch(entry: Entry, layer: Layer, lengths: Seen, fed: Call, faults: Faults) -> Conditions:
+    """There is a length for each sequence of the batch that the recurrent layer reads."""
+    read = fed.reads[0] if fed.reads else fed.keyword_reads.get("input")
+    if lengths.unknown or not isinstance(read, TensorType) or not isinstance(lengths.value, TensorType):
+        return ()
+    place = layer.place.at("input", "lengths")
+    try:
+        if len(read.shape) != 3:
+            raise Misfit(f"{entry.name} reads `lengths` with a batch of sequences, not with {read}")
+        batch = read.shape[0 if fed.get("batch_first") is True else 1]
+        message = f"{entry.name} reads a length for each of {batch} sequences, but `lengths` is {lengths.value}"
+        return needs_equal(batch, lengths.value.shape[0], Misfit(message))
+    except Misfit as misfit:
+        faults.add(place, misfit.message, misfit.code, part="value", notes=(f"input: {said(lengths)}",))
+        raise FaultToldError from misfit
 
 
 def check_arguments(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from builder.shapes.call import ChoiceType, Nothing, TensorType, Value
-from builder.shapes.sizes import Free, plain
+from builder.shapes.sizes import Free, Size, plain
 from dsl.records import Place
 
 
@@ -19,6 +19,7 @@ class FaultToldError(Exception):
 class Seen:
     """A name in sight: what it is, how nodes refer to it, and where it was said.
 
+    high: what every whole number in it is below, where that is known.
     parameters: types of the parameters and buffers that the layer itself owns, by name below it.
     module: dotted path of the module that it calls, for `share` and `tie`; None for what has none.
     barred: why it cannot be read here, in one sentence, though its name is in sight; "" where it can.
@@ -28,7 +29,7 @@ class Seen:
     reference: Any
     label: str
     place: Place | None = None
-    high: int | None = None
+    high: Size | None = None
     parameters: Mapping[str, TensorType] = field(default_factory=dict)
     module: str | None = None
     barred: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from builder.elaboration.arguments import (
@@ -19,11 +19,13 @@ from builder.elaboration.fitting import (
     check_fed_names,
     check_tensors,
     lengths_of,
+    of_one_batch,
     place_of,
     refuse_choices,
 )
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.given import Given, given_to
+from builder.elaboration.ranges import high_of, rows_for
 from builder.elaboration.sight import FaultToldError, Seen, data_of, dtype_data, said, shape_data
 from builder.elaboration.sizing import places_of
 from builder.graph import Node
@@ -68,7 +70,7 @@ class TypedLayer:
         if any(seen.unknown for seen in self.read):
             made = Made(result=None)
         else:
-            made = self._shape(arguments, reads, keyword_reads)
+            made = self._shape(arguments, reads, keyword_reads, lengths)
         if lengths is not None:
             keyword_reads["lengths"] = lengths
         node = self._finished(arguments, reads, keyword_reads, made)
@@ -76,7 +78,7 @@ class TypedLayer:
         owned = {key: TensorType(each) for key, each in {**made.parameters, **made.buffers}.items()}
         module = self.module if self.entry.role == "module" else None
         return node, made, Seen(made.result, {"from": self.name}, label, self.layer.place, parameters=owned,
-                                module=module)  # fmt: skip
+                                module=module, high=high_of(self.entry, arguments))  # fmt: skip
 
     def _arguments(self) -> tuple[dict[str, Any], dict[str, Seen]]:
         """The written arguments with their expressions worked out, and those that are references to tensors."""
@@ -133,31 +135,22 @@ class TypedLayer:
             raise FaultToldError
         return twice is not None
 
-    def _shape(self, arguments: dict[str, Any], reads: Sequence[Any], keyword_reads: Mapping[str, Seen]) -> Made:
-        if self.entry.name == "Embedding":
-            self._embedding(arguments)
+    def _shape(
+        self, arguments: dict[str, Any], reads: Sequence[Any], keyword_reads: Mapping[str, Seen], lengths: Seen | None
+    ) -> Made:  # fmt: skip
         if self.entry.role == "module":
             self._refuse_free(arguments)
-        call = Call(entry=self.entry, arguments=arguments, reads=[_value_of(each) for each in reads],
-                    keyword_reads={key: seen.value for key, seen in keyword_reads.items()})  # fmt: skip
         try:
-            return shape(call)
+            conditions = rows_for(arguments, self.read) if self.entry.name == "Embedding" else ()
+            call = Call(entry=self.entry, arguments=arguments, reads=[_value_of(each) for each in reads],
+                        keyword_reads={key: seen.value for key, seen in keyword_reads.items()})  # fmt: skip
+            made = shape(call)
         except Misfit as misfit:
             self._tell(misfit)
             raise FaultToldError from misfit
-
-    def _embedding(self, arguments: dict[str, Any]) -> None:
-        high = next((seen.high for seen in self.read if seen.high is not None), None)
-        rows = arguments.get("num_embeddings")
-        if high is None:
-            return
-        if rows is None:
-            arguments["num_embeddings"] = high
-        elif rows < high:
-            message = f"Embedding has {rows} rows, but its input goes up to {high - 1}"
-            fix = Fix(f"num_embeddings = {high}, or leave it out", f"num_embeddings = {high}")
-            self.faults.add(self._place("num_embeddings"), message, "shape", fix=fix)
-            raise FaultToldError
+        if lengths is not None:
+            conditions = of_one_batch(self.entry, self.layer, lengths, call, self.faults)
+        return replace(made, conditions=(*made.conditions, *conditions)) if conditions else made
 
     def _from_ties(self, arguments: dict[str, Any]) -> None:
         """What a tied parameter fixes is left out; what is written all the same must agree."""

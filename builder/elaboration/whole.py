@@ -13,7 +13,7 @@ from builder.elaboration.sight import Seen, dtype_data, pick_of, shape_data
 from builder.elaboration.walk import Walk
 from builder.graph import Node, Region
 from builder.shapes.call import ChoiceType, TensorType, Value
-from builder.shapes.conditions import simplest
+from builder.shapes.conditions import across, simplest
 from builder.shapes.sizes import named
 from dsl.diagnostics import SpecError, in_order
 from dsl.records import Block, Definition, Input, Spec
@@ -176,7 +176,9 @@ def _merged(runs: Sequence[Elaboration], spec: Spec, faults: Faults) -> Elaborat
         merged = _either([each.shape for each in group])
         inputs = _either([each.input_shapes for each in group])
         nodes.append(replace(group[0], shape=merged, input_shapes=inputs))
-    return replace(first, nodes=nodes, conditions=simplest(text for run in runs for text in run.conditions))
+    ways = _choices(spec.model.inputs or ())
+    conditions = across([(options, run.conditions) for options, run in zip(ways, runs, strict=True)])
+    return replace(first, nodes=nodes, conditions=conditions)
 
 
 def _either(several: Sequence[Any]) -> Any:

@@ -6,9 +6,10 @@ where it can never hold. Conditions are plain comparisons: `H >= 11`, `H % 32 ==
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from builder.shapes.call import Condition, Misfit
@@ -88,6 +89,30 @@ def _single(size: Size) -> tuple[str | Quotient, int, int] | None:
         return None
     ((monomial, factor),) = terms.items()
     return (monomial[0], factor, constant) if len(monomial) == 1 else None
+
+
+def needs(name: str, condition: str) -> str:
+    """How a condition is told, before the model runs and by the model that runs: "UNet needs H % 16 == 0"."""
+    return f"{name} needs {condition}"
+
+
+def across(runs: Sequence[tuple[Mapping[str, str], Sequence[str]]]) -> list[str]:
+    """The conditions of a model out of those at each way to settle its choices: what holds for some options only is
+    told with them, `H >= 8 where choice == "wide"`."""
+    common = [text for text in runs[0][1] if all(text in texts for _, texts in runs)]
+    rest = [f"{text} where {_settled(options)}" for options, texts in runs for text in texts if text not in common]
+    return common + rest
+
+
+def parted(condition: str) -> tuple[str, list[tuple[str, str]]]:
+    """A condition's comparison, and the (choice, option) pairs under which it must hold."""
+    text, _, options = condition.partition(" where ")
+    found = re.findall(r'(\w+) == ("(?:[^"\\]|\\.)*")', options)
+    return text, [(name, json.loads(option)) for name, option in found]
+
+
+def _settled(options: Mapping[str, str]) -> str:
+    return " and ".join(f"{name} == {json.dumps(option, ensure_ascii=False)}" for name, option in options.items())
 
 
 def simplest(texts: Iterable[str]) -> list[str]:
