@@ -17,6 +17,7 @@ DEEPEST: Final = 50  # lists in lists, and an expression's brackets
 _LIMIT: Final = 10**15  # no size, count or seed of a sane model is larger
 _PLACES: Final = 64
 _EXPONENT: Final = 64
+_FORMULA: Final = 1_000  # characters of a free size
 _CHARACTERS: Final = 100_000  # of all texts in a list
 _PLAIN: Final = (type(None), bool, int, float, str, list, tuple, dict)
 _WHOLE: Final = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod)  # what keeps a size a size
@@ -135,10 +136,14 @@ def _of_sizes(op: ast.operator, left: Any, right: Any) -> Any:
         if not is_free(each) and (isinstance(each, bool) or not isinstance(each, int)):
             demand_known(f"`{SIGNS[type(op)]}` with {described_plain(each)}", left, right)
     if isinstance(op, ast.Pow) and isinstance(right, int) and 0 < right <= 4:
-        return math.prod([left] * right)
-    if not isinstance(op, _WHOLE):
-        demand_known(f"`{SIGNS[type(op)]}`", left, right)
-    return _BINARY[type(op)](left, right)
+        made = math.prod([left] * right)
+    elif isinstance(op, _WHOLE):
+        made = _BINARY[type(op)](left, right)
+    else:
+        return demand_known(f"`{SIGNS[type(op)]}`", left, right)
+    if is_free(made) and len(str(made)) > _FORMULA:
+        raise ExpressionError(f"a free size in a spec is a formula of at most {_FORMULA:,} characters")
+    return made
 
 
 def _demand_alike(op: ast.operator, left: Any, right: Any) -> None:

@@ -157,7 +157,7 @@ def _value(text: str, scope: Mapping[str, Any]) -> Any:
     tree = parsed(text)
     try:
         value = bounded(_of(tree, scope))
-        if is_seen(value):
+        if _holds_tensor(value):
             raise ExpressionError(f"`{short(text)}` is a tensor, and an expression here makes numbers or words")
         return value
     except ExpressionError:
@@ -166,6 +166,10 @@ def _value(text: str, scope: Mapping[str, Any]) -> Any:
         raise ExpressionError(f"`{short(text)}` divides by zero") from error
     except (TypeError, ValueError, ArithmeticError, IndexError, KeyError, AttributeError) as error:
         raise ExpressionError(f"`{short(text)}` cannot be worked out: {error}") from error
+
+
+def _holds_tensor(value: Any) -> bool:
+    return is_seen(value) or (isinstance(value, list) and any(_holds_tensor(each) for each in value))
 
 
 def _of(node: ast.expr, scope: Mapping[str, Any]) -> Any:

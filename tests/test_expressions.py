@@ -109,6 +109,7 @@ def test_a_free_size_is_not_written_into_a_text() -> None:
 
 WRONG = {
     "x": "`x` is a tensor, and an expression here makes numbers or words",
+    "[[x], 1]": "`[[x], 1]` is a tensor, and an expression here makes numbers or words",
     "x + 1": "`+` needs numbers, and `x` is a tensor; its sizes are in its shape",
     "-x": "`-` needs numbers, and `x` is a tensor; its sizes are in its shape",
     "x == 1": "a comparison needs numbers, and `x` is a tensor; its sizes are in its shape",
@@ -247,6 +248,21 @@ def test_lists_in_lists_from_var_to_var_are_bounded() -> None:
         value = evaluate("${[inner]}", {"inner": value})
     with pytest.raises(ExpressionError, match="nest at most 50 deep"):
         evaluate("${[[inner]]}", {"inner": value})
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "(((tokens.shape[0] + tokens.shape[1]) ** 4) ** 4) ** 4",
+        "(" + " + ".join(f"tokens.shape[0] // {i}" for i in range(2, 40)) + ") ** 4",
+        "*".join(["(tokens.shape[0] + tokens.shape[1] // 3 + x.shape[0] // 7)"] * 45),
+        "((((tokens.shape[0] ** 4) ** 4) ** 4) ** 4)",
+    ],
+    ids=lambda each: each[:40],
+)
+def test_formulas_of_free_sizes_are_bounded(expression: str) -> None:
+    with pytest.raises(ExpressionError):
+        evaluate("${" + expression + "}", SCOPE)
 
 
 def test_what_is_large_but_sane_is_worked_out() -> None:

@@ -155,6 +155,12 @@ def test_what_free_sizes_must_satisfy_is_told() -> None:
     assert [each.text for each in compiled("x + mean").made.conditions] == ["T == 8", "N == 4"]
 
 
+def test_a_layer_may_have_the_name_of_a_function() -> None:
+    sight = {"exp": seen("exp", typed("N", 2)), "torch": seen("torch", typed("N", 2))}
+    made = compile_value("${exp(exp) + torch.nn.functional.relu(torch)}", {"sum": 3}, sight)
+    assert made.text == "torch.exp({0}) + F.relu({1})"
+
+
 def test_what_reads_an_unknown_result_is_unknown_and_silent() -> None:
     for expression in ("lost + x", "exp(lost)", "x[lost]", "lost.values", "lost[0] + 1"):
         assert compiled(expression).made.result is None
@@ -335,3 +341,17 @@ def test_what_does_not_fit_is_told_in_the_users_words(expression: str, message: 
         compiled(f"exp({expression})")
     assert caught.value.message == message
     assert caught.value.notes[-1] == f"in `{expression}`".replace("-1", "(-1)" if "**" in expression else "-1")
+
+
+@pytest.mark.parametrize("size", [4, "N"])
+def test_sizes_that_grow_from_layer_to_layer_end_in_an_error(size: int | str) -> None:
+    """Each layer squares the size, and so the number of its digits, or the length of its formula, doubles."""
+    value: Value = typed(size)
+    with pytest.raises((Misfit, ExpressionError)):
+        grown(value)
+
+
+def grown(value: Value) -> Value:
+    for _ in range(100):
+        value = compile_value("${repeat(x, x.shape[0])}", {}, {"x": seen("x", value)}).made.result
+    return value

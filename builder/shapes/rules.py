@@ -35,10 +35,13 @@ from builder.shapes import (
     resizing,
     writing,
 )
-from builder.shapes.call import Call, Made
+from builder.shapes.call import Call, Made, Misfit, TensorType, Value
 from builder.shapes.constants import with_constants, with_names
 from builder.shapes.rule import Rule
 from dsl.catalogue.entries import Entry
+
+_LARGEST: Final = 2**63 - 1
+_LONGEST: Final = 1_000  # characters of a size
 
 # Functions and methods of one name mean the same in all of these; torch.linalg, torch.fft and torch.special differ.
 _NAMESPACES: Final = ("torch.nn", "torch.nn.functional", "torch", "torch.Tensor")
@@ -82,6 +85,15 @@ def has_rule(entry: Entry) -> bool:
 
 def shape(call: Call) -> Made:
     """What the layer makes of what it reads. Misfit where it cannot."""
+    try:
+        made = _made(call)
+    except OverflowError as error:
+        raise Misfit(f"{call.entry.name} makes a size that is too large: {error}") from error
+    _demand_sane(call, made.result)
+    return made
+
+
+def _made(call: Call) -> Made:
     call = with_names(call)
     rule = RULES.get(call.entry.target)
     made = rule(with_constants(call)) if rule else None
@@ -90,3 +102,16 @@ def shape(call: Call) -> Made:
     from builder.shapes.meta import ask
 
     return ask(call)
+
+
+def _demand_sane(call: Call, result: Value) -> None:
+    """Sizes that torch could not hold, and formulas too long to be told, would grow without end from layer to layer."""
+    if isinstance(result, TensorType):
+        for size in result.shape:
+            if isinstance(size, int) and size > _LARGEST:
+                raise Misfit(f"{call.entry.name} makes a dim that is larger than 2^63 - 1, which torch cannot hold")
+            if not isinstance(size, int) and len(str(size)) > _LONGEST:
+                raise Misfit(f"{call.entry.name} makes a dim whose formula has more than {_LONGEST:,} characters")
+    elif isinstance(result, (tuple, dict)):
+        for each in result.values() if isinstance(result, dict) else result:
+            _demand_sane(call, each)

@@ -10,11 +10,13 @@ floor(floor(x / m) / n) = floor(x / (m n)).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 Size: TypeAlias = "int | Free"
+_MOST_TERMS = 10_000
+_HIGHEST_DEGREE = 64
 Monomial: TypeAlias = tuple["Atom", ...]
 
 
@@ -61,8 +63,10 @@ class Free:
 
     def __mul__(self, other: Size) -> Size:
         totals: dict[Monomial, int] = {}
+        others = _terms(other)
+        _demand_short(self.terms, others)
         for left, a in self.terms:
-            for right, b in _terms(other):
+            for right, b in others:
                 key = tuple(sorted(left + right, key=_order))
                 totals[key] = totals.get(key, 0) + a * b
         return _size(totals)
@@ -185,6 +189,13 @@ def at_least(size: Size, limit: int) -> bool | None:
     """Whether size >= limit: True, False, or None where it depends on the free names."""
     low, high = bounds(size)
     return True if low >= limit else False if high < limit else None
+
+
+def _demand_short(left: Sequence[tuple[Monomial, int]], right: Sequence[tuple[Monomial, int]]) -> None:
+    """OverflowError where a product would take long to multiply out."""
+    degree = sum(max((len(monomial) for monomial, _ in terms), default=0) for terms in (left, right))
+    if len(left) * len(right) > _MOST_TERMS or degree > _HIGHEST_DEGREE:
+        raise OverflowError("a product of free sizes has more parts than any model has use for")
 
 
 def _is_quotient(factor: int, monomial: Monomial) -> bool:

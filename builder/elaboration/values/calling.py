@@ -49,6 +49,11 @@ def function(name: str) -> Entry:
     raise ExpressionError(f"no function is called `{name}`{meant}")
 
 
+def is_function(name: str) -> bool:
+    """Whether a called name is a function's, whatever else is called so (`linalg.norm` beside a layer `linalg`)."""
+    return (find_known(name) or find_known(f"torch.{name}")) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """A function with its arguments by name. placed: those that are written by their place, in order."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from builder.elaboration.sight import Seen
-from builder.elaboration.values.calling import bound, function
+from builder.elaboration.values.calling import bound, function, is_function
 from builder.elaboration.values.names import Names, UnknownValueError
 from builder.elaboration.values.operating import Operations
 from builder.elaboration.values.terms import Term, is_known, of_list, of_plain, plain
@@ -178,7 +178,7 @@ class _Compiler:
         if name is None or any(isinstance(each, ast.Starred) for each in arguments):
             raise ExpressionError(f"`{short(ast.unparse(node))}` is not something a value may hold")
         first = name.partition(".")[0]
-        if first != name and (first in self.names.scope or first in self.names.constants):
+        if first != name and not is_function(name) and (first in self.names.scope or first in self.names.constants):
             word = name.rpartition(".")[2]
             raise ExpressionError(_no_methods(word, name[: -len(word) - 1]))
         try:

@@ -13,6 +13,7 @@ from builder.shapes.call import ChoiceType, TensorType
 from builder.shapes.sizes import Free, single_name
 from dsl.arithmetic import ExpressionError
 from dsl.expressions import named, parsed, picked
+from dsl.tables import FAULTY
 
 _WRITTEN = 20_000
 # Properties of torch.Tensor, as functions.
@@ -63,6 +64,8 @@ class Names:
             return Term(self._size(value), value)
         if isinstance(value, (bool, int, float, str)) or value is None:
             return of_plain(value)
+        if value is FAULTY:
+            raise UnknownValueError
         raise ExpressionError(f"`{name}` is a table, which a value does not read")
 
     def _seen(self, seen: Seen) -> Term:
