@@ -3,10 +3,12 @@
     python benchmarks/mutations.py [PER_SPEC]
 
 Of every spec under `specs/`, PER_SPEC tokens (60 unless said), drawn with a fixed seed, are changed one at a time: a
-letter of a type, a keyword or a reference is doubled, a number becomes another, a bracket is left out. Printed: how
-many changes break the spec, how many of those are told first on the changed line, and for how many misspelled types
-and keywords the first suggestion is the original. Some changes cannot be placed: a bracket that is left out is found
-where the text stops making sense, and a size that is changed may fit until a later layer reads it.
+letter of a type, a keyword, a reference or a name that the spec itself declares (an input, a field, a param) is
+doubled, a number becomes another, a bracket is left out. Printed: how many changes break the spec, how many of those
+are told first on the changed line, and for how many misspelled types and keywords the first suggestion is the original.
+
+Some changes cannot be placed: what refers to a declared name is at fault where it stands, a bracket that is left out
+is found where the text stops making sense, and a size that is changed may fit until a later layer reads it.
 """
 
 from __future__ import annotations
@@ -32,6 +34,11 @@ TOKENS = {
 }
 
 
+# What stands before a key that the spec chooses itself.
+DECLARES = re.compile(r"\b(inputs|shapes|sizes|fields|defaults|outputs) = \{[^}]*$")
+KINDS = [*TOKENS, "declared"]
+
+
 def main(per_spec: int) -> None:
     counts: Counter[tuple[str, str]] = Counter()
     for path in sorted((ROOT / "specs").rglob("*.toml")):
@@ -43,8 +50,8 @@ def main(per_spec: int) -> None:
     print(
         "| changed | broken | told first on its line | first suggestion is the original |\n| --- | ---: | ---: | ---: |"
     )
-    for kind in [*TOKENS, ""]:
-        kinds = [kind] if kind else list(TOKENS)
+    for kind in [*KINDS, ""]:
+        kinds = [kind] if kind else KINDS
         broken, placed, asked, right = (
             sum(counts[each, word] for each in kinds) for word in ("broken", "placed", "asked", "right")
         )
@@ -58,7 +65,8 @@ def found(text: str) -> Iterator[tuple[str, int, int]]:
         for match in pattern.finditer(text):
             line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
             if "#" not in line:
-                yield kind, match.start(), match.end()
+                declared = kind == "keyword" and DECLARES.search(line)
+                yield "declared" if declared else kind, match.start(), match.end()
 
 
 def judged(path: Path, text: str, kind: str, start: int, end: int) -> Iterator[str]:
@@ -76,7 +84,8 @@ def judged(path: Path, text: str, kind: str, start: int, end: int) -> Iterator[s
     if kind in ("type", "keyword"):
         yield "asked"
         fix = faults[0].fix
-        if fix and f"`{token}`" in fix.message.split(" or ")[0]:
+        first = fix.message.split(" or ")[0] if fix else ""
+        if f"`{token}`" in first or f'"{token}"' in first:
             yield "right"
 
 
