@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 # A size is a whole number, or the text of an expression over free sizes: "N", "H // 4".
 Size: TypeAlias = int | str
-# A layer with several results has a list of types (or a dict, by field name) in place of one shape.
-Shape: TypeAlias = list[Size]
+# A shape is a list of sizes; that of several results, a list of shapes, or a dict of them by field name.
 
 # What a node is, for colour and legend.
 KINDS = (

@@ -18,7 +18,6 @@ def test_samples_of_functions_are_equal(group: str) -> None:
     assert count.row(group) == kept()[group]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("group", groups())
 def test_all_samples_of_functions_are_equal(group: str) -> None:
     assert count_functions(group, most=1_000_000).wrong == []
