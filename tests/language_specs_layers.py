@@ -131,6 +131,8 @@ def value(writer: Writer, scope: Scope, depth: int) -> Table | None:
         f"{one} if two > 1 else {two}": width,
         f"-{one}[:, :two]": 2,
     }
+    if width < 2:  # a layer of no features is refused, and there are no two to take
+        texts = {text: wide for text, wide in texts.items() if "[" not in text or text.startswith("cat")}
     text = writer.random.choice(list(texts))
     return finished(writer, scope, {"value": f"${{{text}}}"}, None, Result(texts[text]), None)
 
