@@ -1,0 +1,154 @@
+"""A spec's model, data, loss and optimizer made real, ready to be trained or evaluated. Here the language and torch
+meet; training itself sees only what it is handed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from builder.building import graph_of, module_of
+from builder.checking import check, feed
+from builder.checking import load as load_spec
+from builder.experiment.batching import Batching, from_python
+from builder.experiment.measuring import accuracy_of
+from builder.experiment.missing import missing
+from builder.experiment.objective import Objective
+from builder.experiment.settling import settings_of
+from builder.files import write_text
+from builder.resolving import resolved_text
+from builder.training import RunFolder, Task, fit, next_free, place_model
+from builder.training import evaluate as evaluate_task
+from builder.training import optimizer as optimizers
+from builder.training.checkpoints import load, load_weights, restore_model
+from builder.training.errors import OptimizerError
+from builder.training.events import Best, EpochDone, Event, Finished, Row, Stopped
+from builder.training.optimizer import Group as ParameterGroup
+from dsl.diagnostics import SpecError
+from dsl.records import Spec
+
+Batch = dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a run came to. stopped: the signal that ended it before its time."""
+
+    folder: Path
+    model: nn.Module
+    rows: tuple[Row, ...]
+    best: Best | None
+    stopped: int | None = None
+
+
+def train(
+    what: str | os.PathLike[str] | Spec,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    data: Any = None,
+    validation: Any = None,
+    device: str | None = None,
+    resume: str | os.PathLike[str] | None = None,
+) -> Result:
+    """Train a spec and give the run's folder, rows and best epoch.
+
+    data, validation: a torch Dataset (map-style) or an iterable of batches (tuples or dicts), in place of the spec's.
+    out: the run folder; left out, the next free `runs/NAME-1`. Raises dsl.SpecError, a ValueError that names what does
+    not fit, or builder.files.OutputError.
+    """
+    spec = what if isinstance(what, Spec) else load_spec(what)
+    experiment = Experiment(spec, device=device, data=data, validation=validation)
+    folder = experiment.folder(out, resume)
+    rows: list[Row] = []
+    best, stopped = None, None
+    for event in experiment.events(folder, resume=resume is not None):
+        if isinstance(event, EpochDone):
+            rows.append(event.row)
+        elif isinstance(event, Finished):
+            best = event.best
+        elif isinstance(event, Stopped):
+            stopped = event.signal
+    return Result(folder=folder.path, model=experiment.model, rows=tuple(rows), best=best, stopped=stopped)
+
+
+class Experiment:
+    """A spec made real on a device: model, data, loss. Raises SpecError where a part is missing or does not fit."""
+
+    def __init__(
+        self, spec: Spec, *, device: str | None = None, weights: str | None = None, data: Any = None,
+        validation: Any = None,
+    ) -> None:  # fmt: skip
+        self.spec = spec
+        self.settings = settings_of(spec, device)
+        source = from_python(spec, data)
+        self.checked = check(spec, None if source is None else getattr(source, "fields", ()), anywhere=True)
+        torch.manual_seed(spec.train.seed)
+        self.model = module_of(graph_of(self.checked.model))
+        self.objective = Objective(spec, self.checked.model, self.checked.losses)
+        if weights is not None:
+            restore_model(self.model, load_weights(Path(weights)).model, weights)
+        self.training, self.held_out = Batching(self.checked).both(source, from_python(spec, validation))
+        self.task = Task(model=self.model, forward=self._forward, objective=self.objective, prepare=self._preparation(),
+                         accuracy=accuracy_of(spec, self.objective))  # fmt: skip
+
+    def optimizer(self) -> torch.optim.Optimizer:
+        written = self.spec.optimizer
+        if written is None:
+            raise missing(self.spec, "[optimizer]", "an optimizer")
+        groups: list[ParameterGroup] = [(each.match, dict(each.arguments)) for each in written.groups]
+        try:
+            return optimizers.make(written.type, dict(written.arguments), groups, self.model)
+        except OptimizerError as error:
+            raise SpecError([written.place.fault(str(error), "optimizer", part="key")]) from error
+
+    def folder(self, out: str | os.PathLike[str] | None, resume: str | os.PathLike[str] | None = None) -> RunFolder:
+        """The folder to train into. Raises SpecError, before one is made, where the spec cannot train."""
+        self._check_length()
+        self.optimizer()
+        chosen = out if out is not None else resume
+        return RunFolder(Path(chosen)) if chosen is not None else next_free(Path("runs"), self.spec.name)
+
+    def events(self, folder: RunFolder, *, resume: bool = False) -> Iterator[Event]:
+        """Train into the folder, and tell what happens. The spec as it was used is written beside the checkpoints."""
+        self._check_length()
+        optimizer = self.optimizer()
+        checkpoint = load(folder.last) if resume else None
+        text = resolved_text(self.spec)
+        written = False
+        for event in fit(self.task, optimizer, self.training, self.held_out, self.settings, folder,
+                         resume=checkpoint, about={"spec": text}):  # fmt: skip
+            if not written:
+                write_text(folder.path / "spec.toml", text)
+                written = True
+            yield event
+
+    def _check_length(self) -> None:
+        train = self.spec.train
+        if train.epochs is None and train.steps is None:
+            raise SpecError([train.place.fault("training needs `epochs` or `steps`", "missing", part="key")])
+
+    def evaluate(self) -> dict[str, float]:
+        """Loss and accuracy on the held-out samples (all samples where none are held out)."""
+        place_model(self.model, self.settings)
+        return evaluate_task(self.task, self.held_out or self.training, self.settings)
+
+    def _forward(self, model: nn.Module, batch: Batch) -> Any:
+        feeding = self.checked.feeding or _by_order(self.spec, batch)
+        return model(**{name: batch[field] for name, field in feeding.items()})
+
+    def _preparation(self) -> Any:
+        done = self.checked.prepare
+        if done is None:
+            return None
+        reads = [node.name.partition(".")[2] for node in done.nodes if node.role == "input"]
+        module = module_of(graph_of(done), checks=False).to(self.settings.device).eval()
+        return lambda batch: {**batch, **module(*(batch[name] for name in reads))}
+
+
+def _by_order(spec: Spec, batch: Batch) -> dict[str, str]:
+    return feed([each.name for each in spec.model.inputs or () if each.options is None], list(batch))
