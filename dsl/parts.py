@@ -33,6 +33,7 @@ def sound_parts(spec: Spec, faults: Faults) -> Spec | None:
         spec,
         losses=() if astray else tuple(each for each in spec.losses if _is_sound(each.place, keys)),
         optimizer=None if "optimizer" in at_fault else spec.optimizer,
+        schedulers=() if "scheduler" in at_fault else spec.schedulers,
         data=None if "data" in at_fault else spec.data,
     )
 

@@ -16,6 +16,7 @@ from builder.files import write_aside
 from builder.lint import lint
 from builder.training import RunFolder
 from builder.training.events import EpochDone, Event, Finished, Row, Started, StepDone, Stopped, Warned
+from builder.training.optimizer import described
 from dsl.catalogue import registered
 from dsl.records import Spec
 
@@ -28,8 +29,7 @@ def train(spec: Spec, options: argparse.Namespace) -> tuple[int, str | None]:
     folder = experiment.folder(options.out, options.resume)
     resume = options.resume is not None
     screen = _Screen(quiet=options.quiet)
-    screen.say(f"{experiment.settings.device}, {experiment.settings.precision}, "
-               f"{experiment.training.samples:,} samples, into {folder.path}")  # fmt: skip
+    screen.say(f"{_choices(experiment)}, {experiment.training.samples:,} samples, into {folder.path}")
     status = 0
     try:
         for event in experiment.events(folder, resume=resume):
@@ -38,12 +38,23 @@ def train(spec: Spec, options: argparse.Namespace) -> tuple[int, str | None]:
                 _keep_python(folder)
             screen.show(event)
             if isinstance(event, Stopped):
-                status = 128 + event.signal
+                status = 0 if event.signal is None else 128 + event.signal
             elif isinstance(event, Finished):
                 _tell_result(event, folder)
     finally:
         screen.close()
     return status, str(folder.best) if folder.best.exists() else None
+
+
+def _choices(experiment: Experiment) -> str:
+    """What the run goes by: what was chosen for it, too."""
+    settings = experiment.settings
+    words = [str(settings.device), settings.precision]
+    words += ["channels_last"] if settings.memory_format == "channels_last" else []
+    words += ["torch.compile"] if settings.compile else []
+    words += ["deterministic"] if settings.deterministic else []
+    words += [f"{settings.average.type} of the weights"] if settings.average else []
+    return ", ".join([*words, described(experiment.optimizer())])
 
 
 def evaluate(spec: Spec, options: argparse.Namespace, weights: str | None) -> dict[str, Any]:
@@ -108,7 +119,9 @@ class _Screen:
             self.say(f"going on at epoch {event.epoch}, step {event.step}")
         elif isinstance(event, Stopped):
             self.close()
-            self.say(f"stopped after step {event.step}; the checkpoint is written")
+            self.say(f"stopped after step {event.step} ({event.reason}); the checkpoint is written")
+        elif isinstance(event, Finished) and event.reason:
+            self.say(f"ended early: {event.reason}")
 
     def _step(self, event: StepDone) -> None:
         if not self.live:

@@ -19,7 +19,7 @@ from builder.experiment.batching import Batching, from_python
 from builder.experiment.measuring import accuracy_of
 from builder.experiment.missing import missing
 from builder.experiment.objective import Objective
-from builder.experiment.settling import settings_of
+from builder.experiment.settling import check_watched, settings_of
 from builder.files import write_text
 from builder.resolving import resolved_text
 from builder.training import RunFolder, Task, fit, next_free, place_model
@@ -100,7 +100,8 @@ class Experiment:
         written = self.spec.optimizer
         if written is None:
             raise missing(self.spec, "[optimizer]", "an optimizer")
-        groups: list[ParameterGroup] = [(each.match, dict(each.arguments)) for each in written.groups]
+        groups = [ParameterGroup(patterns=each.match, arguments=each.arguments, type=each.type)
+                  for each in written.groups]  # fmt: skip
         try:
             return optimizers.make(written.type, dict(written.arguments), groups, self.model)
         except OptimizerError as error:
@@ -110,6 +111,7 @@ class Experiment:
         """The folder to train into. Raises SpecError, before one is made, where the spec cannot train."""
         self._check_length()
         self.optimizer()
+        check_watched(self.spec, self.task.columns(self.held_out is not None))
         chosen = out if out is not None else resume
         return RunFolder(Path(chosen)) if chosen is not None else next_free(Path("runs"), self.spec.name)
 

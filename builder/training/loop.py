@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-import signal
+import os
 import time
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any
 
 import torch
@@ -53,7 +54,7 @@ def fit(
         run.restore(resume)
     folder.begin(resumed=resume is not None, step=run.progress.step)
     try:
-        with Stop() as stop:
+        with _algorithms(settings), Stop(settings.time_limit) as stop:
             last = yield from _events(run, Writer(run, folder), stop, resumed=resume is not None)
     except BaseException as error:  # told in the run's folder, and passed on
         with suppress(OutputError):
@@ -69,19 +70,25 @@ def _events(run: Run, writer: Writer, stop: Stop, *, resumed: bool) -> Generator
     while run.unfinished:
         yield from _train(run, stop)
         found = _validate(run, stop)
-        if found is None or stop.number is not None:
+        if found is None or stop.asked:
             return (yield from _stopped(run, writer, stop))
         yield from _end_epoch(run, writer, found)
     yield from writer.write_status("done")
-    return Finished(step=run.progress.step, best=run.progress.best)
+    if run.average is not None:  # what was evaluated is what the caller gets
+        task = run.evaluated
+        run.task.model.load_state_dict(task.model.state_dict())
+    return Finished(step=run.progress.step, best=run.progress.best, reason=run.gave_up)
 
 
 def _train(run: Run, stop: Stop) -> Iterator[Event]:
     """The epoch's steps from where it stands, to its end or until a signal."""
     progress, pending, reported = run.progress, _Pending(run), time.monotonic()
     run.task.model.train()
-    for batch in _batches(run, stop):
-        pending.add(run.stepper.step(batch), size(batch))
+    for batches in _steps(run, stop):
+        pending.add(run.stepper.step(batches, progress.step - 1), sum(map(size, batches)))
+        run.schedule.after_step()
+        if run.average is not None:
+            run.average.after_step(progress.step)
         if progress.batch == run.steps_in_epoch or time.monotonic() - reported >= run.settings.report_seconds:
             yield _step_done(run, pending.settle())
             reported = time.monotonic()
@@ -89,19 +96,20 @@ def _train(run: Run, stop: Stop) -> Iterator[Event]:
         pending.settle()
 
 
-def _batches(run: Run, stop: Stop) -> Iterator[Batch]:
-    """The batches that the epoch still has, until a signal; before each, randomness starts anew for its step."""
+def _steps(run: Run, stop: Stop) -> Iterator[list[Batch]]:
+    """The batches of each step that the epoch still has, until it is to stop; before each, randomness starts anew."""
     progress, settings = run.progress, run.settings
     seeding.reseed(settings.device, seeding.mixed(settings.seed, seeding.EPOCH, progress.epoch))
-    source = iter(run.train.epoch(progress.epoch, progress.batch))
-    while progress.batch < run.steps_in_epoch and stop.number is None:
+    source = iter(run.train.epoch(progress.epoch, progress.batch * settings.accumulate))
+    while progress.batch < run.steps_in_epoch and not stop.asked:
         seeding.reseed(settings.device, seeding.mixed(settings.seed, seeding.STEP, progress.step))
-        batch = next(source, None)
-        if batch is None:
-            raise TrainingError(f"epoch {progress.epoch} has {len(run.train)} batches, but gave only {progress.batch}")
+        batches = list(islice(source, settings.accumulate))
+        if not batches:
+            told = f"epoch {progress.epoch} has {len(run.train)} batches, but gave only"
+            raise TrainingError(f"{told} {progress.batch * settings.accumulate}")
         progress.batch += 1
         progress.step += 1
-        yield batch
+        yield batches
 
 
 def _validate(run: Run, stop: Stop) -> dict[str, float] | None:
@@ -110,7 +118,7 @@ def _validate(run: Run, stop: Stop) -> dict[str, float] | None:
         return {}
     settings = run.settings
     seeding.reseed(settings.device, seeding.mixed(settings.seed, seeding.VALIDATION, run.progress.step))
-    found = evaluated(run.task, run.validation, settings, lambda: stop.number is not None)
+    found = evaluated(run.evaluated, run.validation, settings, lambda: stop.asked)
     return found and {f"val_{name}": value for name, value in found.items()}
 
 
@@ -121,23 +129,42 @@ def _end_epoch(run: Run, writer: Writer, found: Mapping[str, float]) -> Iterator
             raise run.diverged(f"{name} is {value}", run.progress.step)
     run.check_finite()
     row = _row(run, found)
-    is_best = run.progress.note(row)
+    run.progress.note(row)
+    is_best = run.newest_is_best
     if is_best:
         yield from writer.save_best()
     yield EpochDone(row=row, is_best=is_best)
-    if run.progress.batch == len(run.train):
+    if run.progress.batch == run.whole_epoch:
         run.progress.next_epoch()
+        run.schedule.after_epoch(row)
     yield from writer.save_last(must=not run.unfinished)
     yield from writer.write_metrics()
     yield from writer.write_status("running")
 
 
 def _stopped(run: Run, writer: Writer, stop: Stop) -> Generator[Event, None, Event]:
-    assert stop.number is not None  # that is why we are here
     run.check_finite()
     yield from writer.save_last(must=True)
-    yield from writer.write_status("stopped", signal.Signals(stop.number).name)
-    return Stopped(signal=stop.number, step=run.progress.step)
+    yield from writer.write_status("stopped", stop.reason)
+    return Stopped(signal=stop.number, step=run.progress.step, reason=stop.reason)
+
+
+@contextmanager
+def _algorithms(settings: Settings) -> Iterator[None]:
+    """Where asked for, only those that give the same bits each time; after it, those that were allowed before."""
+    if not settings.deterministic:
+        yield
+        return
+    before, warn = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    benchmark = torch.backends.cudnn.benchmark
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS demands it; it is read when CUDA starts
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warn)
+        torch.backends.cudnn.benchmark = benchmark
 
 
 class _Pending:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -11,15 +12,28 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stop:
-    """While it is entered, the first SIGINT or SIGTERM only sets `number`; a second one does what it did before.
+    """Who asks a run to end: a signal, or its time limit.
 
-    So the run ends in its own time after one Ctrl-C, and at once after two (Python raises KeyboardInterrupt; SIGTERM
-    ends the process). Signals reach only the main thread: elsewhere nothing is changed, and `number` stays None.
+    While it is entered, the first SIGINT or SIGTERM only sets `number`; a second one does what it did before. So the
+    run ends in its own time after one Ctrl-C, and at once after two (Python raises KeyboardInterrupt; SIGTERM ends the
+    process). Signals reach only the main thread: elsewhere nothing is changed, and `number` stays None.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, time_limit: float | None = None) -> None:
+        """time_limit: seconds from now."""
         self.number: int | None = None
+        self._limit = time_limit
+        self._end = None if time_limit is None else time.monotonic() + time_limit
         self._before: dict[signal.Signals, Any] = {}
+
+    @property
+    def asked(self) -> bool:
+        """Whether the run is to end now."""
+        return self.number is not None or (self._end is not None and time.monotonic() >= self._end)
+
+    @property
+    def reason(self) -> str:
+        return signal.Signals(self.number).name if self.number is not None else f"the time limit of {self._limit:g} s"
 
     def __enter__(self) -> Stop:
         if threading.current_thread() is threading.main_thread():

@@ -31,7 +31,7 @@ class Writer:
         except OutputError as error:
             yield Warned(message=str(error))
             return
-        self.run.progress.best = self.run.progress.newest
+        self.run.progress.best = self.run.newest
         yield CheckpointSaved(path=self.folder.best, step=self.run.progress.step)
 
     def save_last(self, *, must: bool = False) -> Iterator[Event]:
@@ -48,9 +48,8 @@ class Writer:
         yield CheckpointSaved(path=self.folder.last, step=self.run.progress.step)
 
     def write_metrics(self) -> Iterator[Event]:
-        columns = ["epoch", "step", "train_loss", "val_loss"]
-        columns += ["val_accuracy"] if self.run.validation is not None and self.run.task.accuracy is not None else []
-        columns += ["lr", "seconds"]
+        measured = [each for each in self.run.columns if each not in ("train_loss", "val_loss")]
+        columns = ["epoch", "step", "train_loss", "val_loss", *measured, "lr", "seconds"]
         yield from self._log(lambda: self.folder.write_metrics(columns, self.run.progress.rows))
 
     def write_status(self, state: State, why: str = "") -> Iterator[Event]:
