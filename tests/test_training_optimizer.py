@@ -145,7 +145,7 @@ def test_what_is_frozen_does_not_train():
         ("SGD", {}, [group("bias", {"momentun": 0.9})],
             "SGD has no argument 'momentun' for the group 'bias'; did you mean 'momentum'?"),
         ("Muon", {}, [], "Muon trains matrices alone, and these are none: bias (2,); give them a group with a type of"),
-        ("SparseAdam", {}, [], "SparseAdam trains what gets sparse gradients (Embedding with sparse = true), and these"),
+        ("SparseAdam", {}, [], "SparseAdam trains what gets sparse gradients (Embedding with sparse = true), and "),
     ],
 )  # fmt: skip
 def test_says_what_is_wrong(name, arguments, groups, message):

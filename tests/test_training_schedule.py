@@ -12,12 +12,11 @@ from torch import nn
 from torch.optim import lr_scheduler
 from training_runs import TRAIN, network, only, run
 
+from builder.checking_optimization import LENGTHS
 from builder.training import TrainingError, checkpoints
 from builder.training.events import EpochDone
 from builder.training.schedule import Schedule, Stretch
 
-LENGTHS = {"CosineAnnealingLR": "T_max", "LinearLR": "total_iters", "OneCycleLR": "total_steps",
-           "CosineAnnealingWarmRestarts": "T_0", "PolynomialLR": "total_iters", "ConstantLR": "total_iters"}  # fmt: skip
 # Every scheduler of torch that follows one rule, with arguments.
 COURSES = {
     "LambdaLR": {"lr_lambda": lambda step: 0.9**step},

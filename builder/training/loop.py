@@ -156,15 +156,13 @@ def _algorithms(settings: Settings) -> Iterator[None]:
         yield
         return
     before, warn = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    benchmark = torch.backends.cudnn.benchmark
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS demands it; it is read when CUDA starts
     torch.use_deterministic_algorithms(True)
-    torch.backends.cudnn.benchmark = False
     try:
-        yield
+        with torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled, benchmark=False, deterministic=True):
+            yield
     finally:
         torch.use_deterministic_algorithms(before, warn_only=warn)
-        torch.backends.cudnn.benchmark = benchmark
 
 
 class _Pending:
