@@ -10,7 +10,7 @@ from dsl.catalogue import Entry, bind, find_optimizer, find_scheduler, optimizer
 from dsl.diagnostics import Fix
 from dsl.expressions import ExpressionError, evaluate, whole
 from dsl.records import Optimizer, Place, Scheduler, Spec
-from dsl.tables import Faults, described, is_number
+from dsl.tables import Faults, described, is_number, remarks
 
 # What a scheduler calls the length of its own stretch, which it is then not told.
 LENGTHS: Final[Mapping[str, str]] = {
@@ -78,7 +78,8 @@ def _check_course(scheduler: Scheduler, spec: Spec, faults: Faults) -> None:
     try:
         value = evaluate(text, {**spec.vars, "step": 0, "epoch": 0})
     except ExpressionError as error:
-        faults.add(place, str(error), "expression", part="value", notes=("names here: step, epoch and the vars",))
+        fix, notes = remarks(error, {**spec.vars, "step": 0, "epoch": 0})
+        faults.add(place, str(error), "expression", part="value", notes=notes, fix=fix)
         return
     if not is_number(value):
         message = f"`lr_lambda` makes a number, which the learning rate is multiplied by, not {described(value)}"
