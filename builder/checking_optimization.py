@@ -78,8 +78,8 @@ def _check_course(scheduler: Scheduler, spec: Spec, faults: Faults) -> None:
     try:
         value = evaluate(text, {**spec.vars, "step": 0, "epoch": 0})
     except ExpressionError as error:
-        fix, notes = remarks(error, {**spec.vars, "step": 0, "epoch": 0})
-        faults.add(place, str(error), "expression", part="value", notes=notes, fix=fix)
+        meant, notes = remarks(error, {**spec.vars, "step": 0, "epoch": 0})
+        faults.add(place, str(error), "expression", part="value", notes=notes, fix=meant)
         return
     if not is_number(value):
         message = f"`lr_lambda` makes a number, which the learning rate is multiplied by, not {described(value)}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +170,26 @@ def test_a_run_says_what_it_chose(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert command([str(spec), "--train", "--out", str(tmp_path / "run")]) == 0
     first = capsys.readouterr().err.splitlines()[0]
     assert first.startswith("cpu, float32, deterministic, EMA of the weights, fused AdamW, 1,797 samples, into ")
+
+
+def test_without_a_compiler_compile_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.toml"
+    spec.write_text(MODEL + 'compile = true\n[optimizer]\ntype = "SGD"\nlr = 0.1\n', encoding="utf-8")
+    environment = {"PATH": "/nothing", "CXX": "no-compiler", "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache"),
+                   "PYTHONPATH": str(Path(__file__).parents[1])}  # fmt: skip
+    done = subprocess.run([sys.executable, "-m", "builder", str(spec), "--train", "--out", str(tmp_path / "run")],
+                          env=environment, capture_output=True, text=True, timeout=120)  # fmt: skip
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: torch.compile cannot compile the model (")
+    assert last.endswith("it trains without `compile`")
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's compiler uses what torch deprecates
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+def test_compiled_steps_come_to_the_same(tmp_path: Path) -> None:
+    text = MODEL + '[optimizer]\ntype = "SGD"\nlr = 0.1\n'
+    plain, compiled = (builder.train(dsl.loads(text, overrides={"train.compile": each}), out=tmp_path / str(each)).rows
+                       for each in (False, True))  # fmt: skip
+    assert compiled[-1]["train_loss"] == pytest.approx(plain[-1]["train_loss"], rel=1e-5)

@@ -17,29 +17,36 @@ from builder.lint import lint
 from builder.training import RunFolder
 from builder.training.events import EpochDone, Event, Finished, Row, Started, StepDone, Stopped, Warned
 from builder.training.optimizer import described
+from builder.training.processes import Processes, joined
 from dsl.catalogue import registered
 from dsl.records import Spec
 
 
 def train(spec: Spec, options: argparse.Namespace) -> tuple[int, str | None]:
     """Train and show how it goes: (exit status, the best weights). Warnings that no check has told come first."""
-    experiment = Experiment(spec, device=options.device, weights=options.weights)
-    if not options.check:
+    with joined() as processes:
+        return _train(spec, options, processes)
+
+
+def _train(spec: Spec, options: argparse.Namespace, processes: Processes) -> tuple[int, str | None]:
+    """Of several processes the first alone tells."""
+    experiment = Experiment(spec, device=options.device, weights=options.weights, processes=processes)
+    if not options.check and processes.first:
         tell(lint(experiment.checked))
     folder = experiment.folder(options.out, options.resume)
     resume = options.resume is not None
-    screen = _Screen(quiet=options.quiet)
+    screen = _Screen(quiet=options.quiet or not processes.first)
     screen.say(f"{_choices(experiment)}, {experiment.training.samples:,} samples, into {folder.path}")
     status = 0
     try:
         for event in experiment.events(folder, resume=resume):
-            if isinstance(event, Started):
+            if isinstance(event, Started) and processes.first:
                 _draw(experiment, folder, screen)
                 _keep_python(folder)
             screen.show(event)
             if isinstance(event, Stopped):
                 status = 0 if event.signal is None else 128 + event.signal
-            elif isinstance(event, Finished):
+            elif isinstance(event, Finished) and processes.first:
                 _tell_result(event, folder)
     finally:
         screen.close()
@@ -50,6 +57,7 @@ def _choices(experiment: Experiment) -> str:
     """What the run goes by: what was chosen for it, too."""
     settings = experiment.settings
     words = [str(settings.device), settings.precision]
+    words += [f"{experiment.processes.world} processes"] if experiment.processes.world > 1 else []
     words += ["channels_last"] if settings.memory_format == "channels_last" else []
     words += ["torch.compile"] if settings.compile else []
     words += ["deterministic"] if settings.deterministic else []

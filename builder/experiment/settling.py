@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+
+from builder.checking import Checked
 from builder.checking_optimization import LENGTHS, WATCHES
 from builder.devices import DeviceError, resolve
+from builder.lint.gradient import no_gradient
+from builder.lint.view import View
 from builder.training import Settings, TrainingError, resolve_precision
 from builder.training.average import Averaging
+from builder.training.processes import Processes
 from builder.training.schedule import Course, Stretch
 from builder.training.settings import EarlyStopping
 from dsl.diagnostics import SpecError
@@ -16,11 +22,11 @@ from dsl.expressions import ExpressionError, evaluate
 from dsl.records import Scheduler, Spec
 
 
-def settings_of(spec: Spec, device: str | None) -> Settings:
+def settings_of(spec: Spec, device: str | None, processes: Processes) -> Settings:
     """device: in place of the spec's own. Raises SpecError where what the spec asks for is not there."""
     train = spec.train
     try:
-        place = resolve(device if device is not None else train.device)
+        place = _own(resolve(device if device is not None else train.device), processes)
         precision = resolve_precision(train.precision, place)
     except DeviceError as error:
         if device is not None:
@@ -42,6 +48,12 @@ def settings_of(spec: Spec, device: str | None) -> Settings:
     )  # fmt: skip
 
 
+def leaves_out(checked: Checked) -> bool:
+    """Whether a step may leave parameters without a gradient: the output hangs on none of them, or a choice decides."""
+    chosen = any(each.options is not None for each in checked.spec.model.inputs or ())
+    return chosen or any(True for _ in no_gradient(View.of(checked)))
+
+
 def check_watched(spec: Spec, columns: tuple[str, ...]) -> None:
     """Raise SpecError where a metric is watched that the run does not measure."""
     watched = [(each.place, each.metric or "val_loss") for each in spec.schedulers if _type_of(each) == WATCHES]
@@ -55,6 +67,14 @@ def check_watched(spec: Spec, columns: tuple[str, ...]) -> None:
     ]  # fmt: skip
     if faults:
         raise SpecError(faults)
+
+
+def _own(device: torch.device, processes: Processes) -> torch.device:
+    """Of several processes on a machine each has a GPU of its own."""
+    if processes.world == 1 or device != torch.device("cuda"):
+        return device
+    torch.cuda.set_device(processes.local)
+    return torch.device("cuda", processes.local)
 
 
 def _stretch(scheduler: Scheduler, spec: Spec) -> Stretch:

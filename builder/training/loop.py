@@ -15,12 +15,13 @@ from torch import Tensor
 
 from builder.files import OutputError
 from builder.training import seeding
-from builder.training.batches import Batch, Batches, size
+from builder.training.batches import Batches, Piece, pieces
 from builder.training.checkpoints import Checkpoint
 from builder.training.errors import TrainingError
 from builder.training.evaluation import evaluated, fetched
-from builder.training.events import EpochDone, Event, Finished, Row, Started, StepDone, Stopped
+from builder.training.events import EpochDone, Event, Finished, Row, Started, StepDone, Stopped, Warned
 from builder.training.folder import RunFolder, State
+from builder.training.processes import ALONE, Processes
 from builder.training.run import Run
 from builder.training.settings import Settings
 from builder.training.stopping import Stop
@@ -38,27 +39,31 @@ def fit(
     *,
     resume: Checkpoint | None = None,
     about: Mapping[str, Any] | None = None,
+    processes: Processes = ALONE,
 ) -> Iterator[Event]:
     """Train, and tell what happens; the model is trained in place.
 
     The last event is Finished or Stopped. A checkpoint is written after each epoch and when a signal stops the run,
     with `about` (plain data) in it; `resume` goes on from one, exactly. Raises TrainingError and CheckpointError where
     things do not fit together, OutputError where the folder cannot be written, Diverged where a number is not finite.
-    However it ends, status.json says so.
+    However it ends, status.json says so. Of several processes the first alone writes; all of them tell the same events.
     """
     place_model(task.model, settings)
     run = Run(
-        task=task, optimizer=optimizer, train=train, validation=validation, settings=settings, about=dict(about or {})
-    )
+        task=task, optimizer=optimizer, train=train, validation=validation, settings=settings, about=dict(about or {}),
+        processes=processes,
+    )  # fmt: skip
     if resume is not None:
         run.restore(resume)
-    folder.begin(resumed=resume is not None, step=run.progress.step)
+    if processes.first:
+        folder.begin(resumed=resume is not None, step=run.progress.step)
     try:
-        with _algorithms(settings), Stop(settings.time_limit) as stop:
+        with _algorithms(settings), Stop(settings.time_limit, processes) as stop:
             last = yield from _events(run, Writer(run, folder), stop, resumed=resume is not None)
     except BaseException as error:  # told in the run's folder, and passed on
         with suppress(OutputError):
-            folder.write_status(*_state_after(error, run.progress.step))
+            if processes.first:
+                folder.write_status(*_state_after(error, run.progress.step))
         raise
     yield last
 
@@ -66,6 +71,9 @@ def fit(
 def _events(run: Run, writer: Writer, stop: Stop, *, resumed: bool) -> Generator[Event, None, Event]:
     """All events but the last, which is returned: who stops listening there has not stopped the run."""
     yield _started(run, resumed)
+    if run.made_by not in (None, run.processes.world):
+        yield Warned(message=f"the run had {run.made_by} process(es) and now has {run.processes.world}: "
+                             "the same samples in the same order, but not the same bits")  # fmt: skip
     yield from writer.write_metrics()
     while run.unfinished:
         yield from _train(run, stop)
@@ -85,24 +93,26 @@ def _train(run: Run, stop: Stop) -> Iterator[Event]:
     progress, pending, reported = run.progress, _Pending(run), time.monotonic()
     run.task.model.train()
     for batches in _steps(run, stop):
-        pending.add(run.stepper.step(batches, progress.step - 1), sum(map(size, batches)))
+        pending.add(run.stepper.step(batches, progress.step - 1), sum(samples for _, _, samples in batches))
         run.schedule.after_step()
         if run.average is not None:
             run.average.after_step(progress.step)
-        if progress.batch == run.steps_in_epoch or time.monotonic() - reported >= run.settings.report_seconds:
+        due = time.monotonic() - reported >= run.settings.report_seconds
+        if progress.batch == run.steps_in_epoch or run.processes.most(due):
             yield _step_done(run, pending.settle())
             reported = time.monotonic()
     if pending:
         pending.settle()
 
 
-def _steps(run: Run, stop: Stop) -> Iterator[list[Batch]]:
+def _steps(run: Run, stop: Stop) -> Iterator[list[Piece]]:
     """The batches of each step that the epoch still has, until it is to stop; before each, randomness starts anew."""
     progress, settings = run.progress, run.settings
     seeding.reseed(settings.device, seeding.mixed(settings.seed, seeding.EPOCH, progress.epoch))
-    source = iter(run.train.epoch(progress.epoch, progress.batch * settings.accumulate))
+    rank = run.processes.rank
+    source = pieces(run.train, progress.epoch, progress.batch * settings.accumulate, run.processes)
     while progress.batch < run.steps_in_epoch and not stop.asked:
-        seeding.reseed(settings.device, seeding.mixed(settings.seed, seeding.STEP, progress.step))
+        seeding.reseed(settings.device, seeding.of_step(settings.seed, progress.step, rank))
         batches = list(islice(source, settings.accumulate))
         if not batches:
             told = f"epoch {progress.epoch} has {len(run.train)} batches, but gave only"
@@ -118,7 +128,7 @@ def _validate(run: Run, stop: Stop) -> dict[str, float] | None:
         return {}
     settings = run.settings
     seeding.reseed(settings.device, seeding.mixed(settings.seed, seeding.VALIDATION, run.progress.step))
-    found = evaluated(run.evaluated, run.validation, settings, lambda: stop.asked)
+    found = evaluated(run.evaluated, run.validation, settings, lambda: stop.asked, run.processes)
     return found and {f"val_{name}": value for name, value in found.items()}
 
 
@@ -180,7 +190,7 @@ class _Pending:
 
     def settle(self) -> float:
         """Count the losses into the epoch's; the latest. Raises Diverged for the first that is not finite."""
-        values = fetched([loss for loss, _ in self._losses])
+        values = fetched([loss for loss, _ in self._losses], self._run.processes)
         first = self._run.progress.step - len(values) + 1
         for step, (value, (_, samples)) in enumerate(zip(values, self._losses, strict=True), first):
             if not math.isfinite(value):

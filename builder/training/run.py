@@ -14,21 +14,28 @@ from builder.training.checkpoints import Checkpoint, Weights, restore_model, res
 from builder.training.errors import CheckpointError, Diverged, TrainingError
 from builder.training.events import Best
 from builder.training.judging import Judge
+from builder.training.processes import ALONE, Processes
 from builder.training.progress import Progress
 from builder.training.schedule import Schedule
 from builder.training.settings import Settings
 from builder.training.step import Stepper
 from builder.training.task import Task
 
+_PROCESSES = "processes"
+
 
 @dataclass(slots=True, kw_only=True)
 class Run:
+    """made_by: how many processes the run had that it goes on from."""
+
     task: Task
     optimizer: torch.optim.Optimizer
     train: Batches
     validation: Batches | None
     settings: Settings
     about: dict[str, Any]
+    processes: Processes = ALONE
+    made_by: int | None = None
     progress: Progress = field(default_factory=Progress)
     stepper: Stepper = field(init=False)
     schedule: Schedule = field(init=False)
@@ -41,7 +48,7 @@ class Run:
             raise TrainingError("there is no batch to train on")
         if self.validation is not None and not len(self.validation):
             raise TrainingError("there is no batch to validate on")
-        self.stepper = Stepper(self.task, self.optimizer, self.settings)
+        self.stepper = Stepper(self.task, self.optimizer, self.settings, self.processes)
         self.judge = Judge.of(self.columns, self.task.rising, self.settings.early_stopping)
         self.schedule = Schedule(
             self.optimizer, self.settings.stretches, self.total_steps, self.epochs, self.task.rising
@@ -122,8 +129,9 @@ class Run:
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Stand where the checkpoint stood. Raises CheckpointError where it is another run's."""
+        self.made_by = checkpoint.conditions.get(_PROCESSES, 1)
         for name, now in self._conditions().items():
-            if (then := checkpoint.conditions.get(name)) != now:
+            if name != _PROCESSES and (then := checkpoint.conditions.get(name)) != now:
                 raise CheckpointError(f"{checkpoint.name} cannot go on exactly: {name} was {then} and is {now}")
         restore_model(self.task.model, checkpoint.model, checkpoint.name)
         self.schedule.restore(checkpoint.schedule)
@@ -153,4 +161,4 @@ class Run:
 
     def _conditions(self) -> dict[str, int]:
         return {"seed": self.settings.seed, "batches in an epoch": len(self.train), "samples": self.train.samples,
-                "batches in a step": self.settings.accumulate}  # fmt: skip
+                "batches in a step": self.settings.accumulate, _PROCESSES: self.processes.world}  # fmt: skip

@@ -24,7 +24,7 @@ class Task:
     objective: outputs and batch -> the loss, one number, averaged over the batch.
     prepare: a batch on the device -> what the model is fed; runs without gradients.
     accuracy: outputs and batch -> how many answers are right, and of how many: two tensors of one number each.
-    rising: the columns of which more is better.
+    rising: the columns of which more is better. leaves_out: whether there are parameters that a step may not reach.
     """
 
     model: nn.Module
@@ -33,6 +33,7 @@ class Task:
     prepare: Callable[[Batch], Batch] | None = None
     accuracy: Callable[[Any, Batch], tuple[Tensor, Tensor]] | None = None
     rising: frozenset[str] = frozenset(("val_accuracy",))
+    leaves_out: bool = False
 
     def columns(self, validated: bool) -> tuple[str, ...]:
         """What is measured of an epoch."""

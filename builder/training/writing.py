@@ -26,6 +26,9 @@ class Writer:
 
     def save_best(self) -> Iterator[Event]:
         """Write the weights, and only then count the newest epoch as the best."""
+        if not self.run.processes.first:
+            self.run.progress.best = self.run.newest
+            return
         try:
             checkpoints.save_weights(self.folder.best, self.run.weights())
         except OutputError as error:
@@ -36,6 +39,8 @@ class Writer:
 
     def save_last(self, *, must: bool = False) -> Iterator[Event]:
         """Write all that is needed to go on. Raises OutputError if it `must` be or has failed too often in a row."""
+        if not self.run.processes.first:
+            return
         try:
             checkpoints.save(self.folder.last, self.run.snapshot())
         except OutputError as error:
@@ -58,7 +63,8 @@ class Writer:
     def _log(self, write: Callable[[], None]) -> Iterator[Event]:
         """What only tells of the run may fail without ending it: one warning for all of them."""
         try:
-            write()
+            if self.run.processes.first:
+                write()
         except OutputError as error:
             if not self._logs_failed:
                 self._logs_failed = True
