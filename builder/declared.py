@@ -17,6 +17,7 @@ from dsl.records import Spec
 from dsl.source import Path, Source, Span
 
 _UNKNOWN: Final = re.compile(r"""(?:is called|needs the size of) ["`]?([\w-]+)["`]?(?=$|: )""")
+_BRACELESS: Final = re.compile(r'"(\$[^{"]+\})"')  # an expression without its opening brace
 _TABLES: Final = ("inputs", "outputs", "fields", "sizes", "defaults", "vars")
 _SHORT: Final = 3  # letters up to which one more or less at the end is a slip
 
@@ -35,7 +36,21 @@ def at_declarations(spec: Spec, faults: Sequence[Diagnostic]) -> list[Diagnostic
         if len(meant) == 1:
             told = [each for each in told if each not in users]
             told += _told(name, *meant[0], users, source)
-    return told
+    return [_braceless(each, source) for each in told]
+
+
+def _braceless(fault: Diagnostic, source: Source) -> Diagnostic:
+    """The fault of a value `$x}`, told where the brace is missing, which may be far from where the value is read."""
+    found = _BRACELESS.search(fault.message)
+    if found is None or source.text.count(found[0]) != 1:
+        return fault
+    before = source.text[: source.text.index(found[0])].split("\n")
+    line, column = len(before), len(before[-1]) + 1
+    words = f"{found[0]} has no `{{` behind its `$`: an expression is written `${{...}}`"
+    return Diagnostic(
+        message=words, code="expression", file=source.name, span=Span(line, column, line, column + len(found[0])),
+        excerpt=source.line(line), fix=Fix(f'did you mean "${{{found[1][1:]}"?'),
+    )  # fmt: skip
 
 
 def _told(name: str, word: str, span: Span, users: Sequence[Diagnostic], source: Source) -> list[Diagnostic]:
