@@ -6,12 +6,12 @@ Of every spec under `specs/`, tokens are changed one at a time, as in `mutations
 or is given a value of another kind. A change that alone breaks the spec with exactly one diagnostic is a fault. Two
 faults in two layers, drawn with a fixed seed, PER_SPEC pairs a spec (40 unless said), are then put in place together: a
 pair is right if exactly the two diagnostics come that the two faults give alone. Printed: pairs and right ones by what
-was changed, above in the file and below; then each pair that is not right.
+was changed, above in the file and below; on standard error, each pair that is not right.
 
 A fault counts as one in a layer if it is told there. A changed size, or an argument with a default that is left out,
 often fits where it stands and shows in a later layer, whose shape another fault may have made unknown: pairs of all
-changes, these too, are counted in a line of their own. So are pairs of which neither is about a shape, which nothing
-above can hide.
+changes, these too, are counted in a line of their own. So are pairs of which neither is
+about a shape: what needs no shape should be told whatever stands above.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def main(per_spec: int) -> None:
             else:
                 wrong.append(_described(path, (told_first, told_second), told))
     print(_table(pairs, right))
-    print("\n## Not right\n\n" + "\n".join(wrong))
+    print("\n".join(wrong), file=sys.stderr)
 
 
 def pairs_of(text: str, name: str, count: int) -> list[tuple[tuple[Change, Diagnostic], tuple[Change, Diagnostic]]]:
