@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 from functools import partial
 from typing import Any
 
-from tqdm import tqdm
-
+from builder.commands import tensorboard
+from builder.commands.curves import draw_curves
+from builder.commands.screen import Screen
 from builder.commands.warning import tell
 from builder.experiment import Experiment
 from builder.files import write_aside
 from builder.lint import lint
 from builder.training import RunFolder
-from builder.training.events import EpochDone, Event, Finished, Row, Started, StepDone, Stopped, Warned
+from builder.training.errors import Diverged
+from builder.training.events import Finished, Started, Stopped
 from builder.training.optimizer import described
 from dsl.catalogue import registered
 from dsl.records import Spec
@@ -23,12 +24,15 @@ from dsl.records import Spec
 
 def train(spec: Spec, options: argparse.Namespace) -> tuple[int, str | None]:
     """Train and show how it goes: (exit status, the best weights). Warnings that no check has told come first."""
+    if options.tensorboard:
+        tensorboard.check()
     experiment = Experiment(spec, device=options.device, weights=options.weights)
     if not options.check:
         tell(lint(experiment.checked))
     folder = experiment.folder(options.out, options.resume)
     resume = options.resume is not None
-    screen = _Screen(quiet=options.quiet)
+    screen = Screen(quiet=options.quiet, validates=experiment.held_out is not None)
+    board = tensorboard.of(folder, screen.warn) if options.tensorboard else None
     screen.say(f"{_choices(experiment)}, {experiment.training.samples:,} samples, into {folder.path}")
     status = 0
     try:
@@ -37,12 +41,21 @@ def train(spec: Spec, options: argparse.Namespace) -> tuple[int, str | None]:
                 _draw(experiment, folder, screen)
                 _keep_python(folder)
             screen.show(event)
+            if board is not None:
+                board.show(event)
             if isinstance(event, Stopped):
                 status = 0 if event.signal is None else 128 + event.signal
+                screen.say(f"to go on: --resume {folder.path}")
             elif isinstance(event, Finished):
                 _tell_result(event, folder)
+    except Diverged:
+        draw_curves(folder, experiment.spec.name, screen.warn)  # they show where it went wrong
+        raise
     finally:
         screen.close()
+        if board is not None:
+            board.close()
+    draw_curves(folder, experiment.spec.name, screen.warn)
     return status, str(folder.best) if folder.best.exists() else None
 
 
@@ -68,7 +81,7 @@ def evaluate(spec: Spec, options: argparse.Namespace, weights: str | None) -> di
     return found
 
 
-def _draw(experiment: Experiment, folder: RunFolder, screen: _Screen) -> None:
+def _draw(experiment: Experiment, folder: RunFolder, screen: Screen) -> None:
     """The run's diagram. That it cannot be drawn ends no training."""
     import render
     from builder.building import graph_of
@@ -77,7 +90,7 @@ def _draw(experiment: Experiment, folder: RunFolder, screen: _Screen) -> None:
     try:
         render.draw(graph_of(experiment.checked.model), folder.path / "model.svg")
     except (render.EngineError, OutputError) as error:
-        screen.say(f"warning: the diagram is missing: {error}")
+        screen.warn(f"the diagram is missing: {error}")
 
 
 def _keep_python(folder: RunFolder) -> None:
@@ -93,56 +106,3 @@ def _tell_result(event: Finished, folder: RunFolder) -> None:
         f"best {best.metric} {best.value:.4f} in epoch {best.epoch}: {folder.best}" if best else f"done: {folder.path}"
     )
     print(found)
-
-
-class _Screen:
-    """Standard error: a bar on a terminal, lines in a pipe."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self.quiet = quiet
-        self.bar: tqdm[Any] | None = None
-        self.live = sys.stderr.isatty() and not quiet
-
-    def say(self, text: str) -> None:
-        if not self.quiet or text.startswith("warning"):
-            tqdm.write(text, file=sys.stderr)
-
-    def show(self, event: Event) -> None:
-        if isinstance(event, StepDone):
-            self._step(event)
-        elif isinstance(event, EpochDone):
-            self.close()
-            self.say(_line(event.row, event.is_best))
-        elif isinstance(event, Warned):
-            self.say(f"warning: {event.message}")
-        elif isinstance(event, Started) and event.resumed:
-            self.say(f"going on at epoch {event.epoch}, step {event.step}")
-        elif isinstance(event, Stopped):
-            self.close()
-            self.say(f"stopped after step {event.step} ({event.reason}); the checkpoint is written")
-        elif isinstance(event, Finished) and event.reason:
-            self.say(f"ended early: {event.reason}")
-
-    def _step(self, event: StepDone) -> None:
-        if not self.live:
-            return
-        if self.bar is None:
-            self.bar = tqdm(total=event.steps_in_epoch, desc=f"epoch {event.epoch}", unit="step", leave=False)
-        self.bar.update(event.batch - self.bar.n)
-        self.bar.set_postfix_str(f"loss {event.loss:.4f}")
-
-    def close(self) -> None:
-        if self.bar is not None:
-            self.bar.close()
-            self.bar = None
-
-
-def _line(row: Row, is_best: bool) -> str:
-    words = [f"epoch {row['epoch']}"]
-    for name, value in row.items():
-        if name in ("epoch", "step", "lr", "seconds") or value is None:
-            continue
-        words.append(f"{name} {value:.4f}")
-    seconds = row.get("seconds")
-    words.append(f"{seconds:.1f} s" if seconds is not None else "")
-    return "  ".join(words) + ("  *" if is_best else "")
