@@ -239,10 +239,9 @@ def loss_sight(
     def put(name: str, value: Any, place: Place | None, high: Size | None = None) -> None:
         sight.setdefault(name, Seen(value, {"from": f"inputs.{name}"}, name, place, high))
 
-    lines = {node.name: node for node in model.nodes}
     for name, value in model.outputs.items():
         put(name, value if sound else None, spec.model.place.at("layers", len(spec.model.layers) - 1, "type")
-            if f"outputs.{name}" in lines and len(model.outputs) == 1 else spec.model.place.at("outputs"))  # fmt: skip
+            if len(model.outputs) == 1 else spec.model.place.at("outputs"))  # fmt: skip
     if len(model.outputs) == 1:
         only = next(iter(model.outputs))
         put("output", sight[only].value, sight[only].place)

@@ -115,7 +115,8 @@ class Walk(Ledger):
         """A layer's node or nodes. key: None adds no level. module: the path of the module, if an earlier layer's."""
         if layer.share is not None:
             return called_again(self, layer, key, frame, feed)
-        layer = replace(layer, type=type_of(self, layer, frame))
+        kind = type_of(self, layer, frame)
+        layer = layer if kind == layer.type else replace(layer, type=kind)
         path = module if module is not None else frame.modules + key if key is not None else frame.modules[:-1]
         if key is not None:
             self.remember(layer, frame, key, path, copies=False)
