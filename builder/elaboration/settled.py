@@ -6,13 +6,13 @@ what was sound is kept, so that every fault is told at its own place.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from builder.elaboration.frame import Feed
 from builder.graph import Size as Told
-from builder.shapes.call import Made, TensorType
+from builder.shapes.call import Made, TensorType, Value
 from builder.shapes.rules import has_rule
 from dsl.catalogue import Entry
 from dsl.expressions import holds_expression
@@ -21,7 +21,7 @@ from dsl.records import Layer
 _MOST: Final = 10_000  # kept at once
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Settled:
     """What is told of a layer by its type, its arguments and what it reads alone: the fields of its node of these
     names, and the types of what it owns. All of it stands in many nodes, and is only read."""
@@ -35,6 +35,14 @@ class Settled:
     buffers: dict[str, list[int]]
     multiply_adds: Told
     owned: dict[str, TensorType]
+
+    @property
+    def value(self) -> Value:
+        return self.made.result
+
+    @property
+    def conditions(self) -> Sequence[str]:
+        return [each.text for each in self.made.conditions]
 
 
 _KNOWN: Final[dict[Hashable, Settled]] = {}
@@ -58,13 +66,19 @@ def plain_call(entry: Entry, layer: Layer, feed: Feed) -> Hashable | None:
     values = [seen.value for seen in feed.placed]
     if not has_rule(entry) or not all(isinstance(value, TensorType) for value in values):
         return None
+    arguments = plain_arguments(layer)
+    return (entry.target, feed.array, *values, arguments) if arguments is not None else None
+
+
+def plain_arguments(layer: Layer) -> Hashable | None:
+    """The arguments of a layer, as a key of a dict; None where they hang on what stands around the layer."""
     arguments: list[Hashable] = []
     for key, value in layer.arguments.items():
         plain = _plain(value)
         if plain is None:
             return None
         arguments += (key, plain)
-    return entry.target, feed.array, *values, *arguments
+    return tuple(arguments)
 
 
 def _plain(value: Any) -> Hashable | None:

@@ -29,6 +29,7 @@ from builder.elaboration.ranges import high_of, rows_for
 from builder.elaboration.settled import Settled, keep, known, plain_call
 from builder.elaboration.sight import FaultToldError, Seen, data_of, dtype_data, said, shape_data
 from builder.elaboration.sizing import places_of
+from builder.elaboration.starting import told_by
 from builder.graph import Node
 from builder.shapes.call import Call, Made, Misfit, TensorType, Value
 from builder.shapes.rules import shape
@@ -225,24 +226,6 @@ class TypedLayer:
         seen = Seen(settled.made.result, {"from": self.name}, layer.name or entry.name, layer.place, high,
                     settled.owned, module)  # fmt: skip
         return node, settled.made, seen
-
-
-# A parameter's dims as constructor arguments, of those types where a tie may fix them.
-_TOLD: Mapping[str, Mapping[str, tuple[str | None, ...]]] = {
-    "Linear": {"weight": ("out_features", "in_features"), "bias": ("out_features",)},
-    "Embedding": {"weight": ("num_embeddings", "embedding_dim")},
-    "EmbeddingBag": {"weight": ("num_embeddings", "embedding_dim")},
-    "Conv1d": {"weight": ("out_channels",), "bias": ("out_channels",)},
-    "Conv2d": {"weight": ("out_channels",), "bias": ("out_channels",)},
-    "Conv3d": {"weight": ("out_channels",), "bias": ("out_channels",)},
-    "Bilinear": {"weight": ("out_features", "in1_features", "in2_features"), "bias": ("out_features",)},
-}
-
-
-def told_by(entry: Entry, parameter: str, dims: Sequence[Any]) -> dict[str, Any]:
-    """The constructor arguments that a parameter of this shape fixes."""
-    names = _TOLD.get(entry.name, {}).get(parameter, ())
-    return {name: size for name, size in zip(names, dims, strict=False) if name is not None}
 
 
 def first_reference(several: Iterable[Seen]) -> Any:

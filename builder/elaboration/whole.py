@@ -11,6 +11,7 @@ from typing import Any
 
 from builder import graph as contract
 from builder.elaboration.blocks import untold
+from builder.elaboration.frame import Course
 from builder.elaboration.sight import Seen, dtype_data, pick_of, shape_data
 from builder.elaboration.walk import Walk
 from builder.graph import Node, Region
@@ -29,7 +30,8 @@ class Elaboration:
     """A block with every layer shaped: what a graph is assembled from.
 
     inputs, outputs: what the block is fed and gives, by name. made, held: the nodes and the regions without their
-    lines, which a check needs only for what is wrong. places: where they stand, by name, as in a Ledger.
+    lines, which a check needs only for what is wrong. places: where they stand, by name, as in a Ledger. course: how
+    the walk went.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Elaboration:
     conditions: list[str]
     inputs: dict[str, Value]
     outputs: dict[str, Value]
+    course: Course | None = None
 
     @cached_property
     def nodes(self) -> list[Node]:
@@ -106,7 +109,7 @@ def elaborate_prepare(
 
 def _whole(walk: Walk, block: Block, inputs: Mapping[str, Seen], name: str, doc: str, first: Any) -> Elaboration:
     result = walk.whole(block, dict(inputs), name, first)
-    outputs = _outputs(block, result)
+    outputs = outputs_of(block, result)
     walk.close("", results=_structure(result, outputs))
     nodes = [*(_input_node(key, seen) for key, seen in inputs.items()), *walk.nodes,
              *(_output_node(key, seen) for key, seen in outputs.items())]  # fmt: skip
@@ -123,11 +126,11 @@ def _done(
         name=name, doc=doc, file=block.place.document.source.name, made=nodes, held=walk.regions,
         places=ChainMap(ends, walk.places), conditions=simplest(walk.conditions),
         inputs={key: seen.value for key, seen in inputs.items()},
-        outputs={key: seen.value for key, seen in outputs.items()},
+        outputs={key: seen.value for key, seen in outputs.items()}, course=walk.course,
     )  # fmt: skip
 
 
-def _outputs(block: Block, result: Seen | None) -> dict[str, Seen]:
+def outputs_of(block: Block, result: Seen | None) -> dict[str, Seen]:
     """What the whole gives, by the names of the contract: the key in a table, else the layer's, else its index."""
     if result is None:
         return {}
