@@ -64,7 +64,7 @@ def plain_call(entry: Entry, layer: Layer, feed: Feed) -> Hashable | None:
     if layer.args is not None or feed.named or feed.values or not feed.placed or entry.name == "Embedding":
         return None
     values = [seen.value for seen in feed.placed]
-    if not has_rule(entry) or not all(isinstance(value, TensorType) for value in values):
+    if not has_rule(entry) or not all(value is None or isinstance(value, TensorType) for value in values):
         return None
     arguments = plain_arguments(layer)
     return (entry.target, feed.array, *values, arguments) if arguments is not None else None

@@ -83,7 +83,7 @@ class TypedLayer:
         device = None
         if self.entry.role == "function" and not self.read and self.entry.accepts("device"):  # it makes a new tensor
             device = first_reference(self._around()) if "device" not in arguments else None
-        elif call is not None and made.result is not None and not keyword_reads and reads == list(self.feed.placed):
+        elif call is not None and not keyword_reads and reads == list(self.feed.placed):
             keep(call, settled)
         sizes = places_of(arguments, self.read, self._around())
         return self._finished(settled, reads, keyword_reads, sizes, device, high_of(self.entry, arguments))
