@@ -6,6 +6,8 @@ changes the model's layers alone; where there is any doubt, and for every fault,
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -43,11 +45,11 @@ class Sound:
 
 @dataclass(frozen=True, kw_only=True)
 class _Kept:
-    """The last sound text. rest: its tables without the model's layers. layers: what Python has registered."""
+    """The last sound text. rest: its tables without the model's layers, as text. around: as `_around` tells it."""
 
     name: str
-    rest: Mapping[str, Any]
-    registered: Any
+    rest: str
+    around: Any
     checked: Checked
     outline: Outline
 
@@ -76,7 +78,7 @@ class Checker:
         kept, (rest, layers) = self._kept, _parted(tables)
         if kept is None or kept.name != source.name or layers is None or kept.rest != rest:
             return None
-        outline = kept.outline.renewed(layers) if kept.registered == _registered() else None
+        outline = kept.outline.renewed(layers) if kept.around == _around() else None
         if outline is None or outline.outputs is None:
             return None
         faults = Faults()
@@ -95,20 +97,21 @@ class Checker:
         alone = not any(key in tables for key in ("extends", "include", "patch"))
         outline = outline_of(checked.spec, checked.model, layers) if layers is not None and alone else None
         if outline is not None:
-            self._kept = _Kept(name=source.name, rest=rest, registered=_registered(), checked=checked, outline=outline)
+            self._kept = _Kept(name=source.name, rest=rest, around=_around(), checked=checked, outline=outline)
         marks = checked.model.course.marks if checked.model.course is not None else ()
         gives = [mark.seen.value if mark.seen is not None else None for mark in marks]
         return Sound(source=source, gives=gives, outputs=checked.model.outputs, conditions=checked.model.conditions,
                      found=checked)  # fmt: skip
 
 
-def _parted(tables: Mapping[str, Any]) -> tuple[dict[str, Any], list[Any] | None]:
-    """(all but the model's layers, the layers)."""
+def _parted(tables: Mapping[str, Any]) -> tuple[str, list[Any] | None]:
+    """(all but the model's layers, as text in which order and kinds of numbers tell; the layers)."""
     model = tables.get("model")
     if not isinstance(model, dict) or not isinstance(model.get("layers"), list):
-        return dict(tables), None
-    return {**tables, "model": {**model, "layers": None}}, model["layers"]
+        return "", None
+    return repr({**tables, "model": {**model, "layers": None}}), model["layers"]
 
 
-def _registered() -> Any:
-    return registered.targets(), registered.replacements()
+def _around() -> Any:
+    """What types of layers there are hangs on: what Python has registered, and where it looks for packages."""
+    return registered.targets(), registered.replacements(), os.getcwd(), [*sys.path]

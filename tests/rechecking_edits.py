@@ -61,7 +61,7 @@ def _number(layers: Layers, draw: random.Random) -> None:
     if tables:
         table = draw.choice(tables)
         key = draw.choice([key for key, value in table.items() if type(value) is int])
-        table[key] += draw.choice((-1, 1, 2, 8))
+        table[key] = draw.choice((*(table[key] + more for more in (-1, 1, 2, 8)), float(table[key]), bool(table[key])))
 
 
 def _type(layers: Layers, draw: random.Random) -> None:

@@ -116,6 +116,7 @@ def shape(checker: Checker, text: str) -> list[Any]:
         ('"act" },', '"act" }, { type = "Tanh" },', None),  # position 2 is another layer's now
         ('"act" }', '"act" }, { type = "Tanh", name = "t" }', None),
         ('name = "act"', 'name = "other"', ["N", 8, "H // 2 - 1", 10]),
+        ("out_features = 10", "out_features = 10, bias = true", ["N", 8, "H // 2 - 1", 10]),
         ('input = ["wide", "2"]', "other = 1", ["N", 8, "H // 2 - 1", 10]),
     ],
 )
@@ -126,6 +127,24 @@ def test_what_a_change_comes_to(old: str, new: str, expected: list[Any] | None) 
     assert again(checker, text, "<spec>") == afresh(text, "<spec>")
     if expected is not None:
         assert shape(checker, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("bias = true", "bias = 1"), ("groups = 1", "groups = 1.0"), ("[1, 1]", "[1, 1.0]"), ("a = 1", "a = true")],
+)
+def test_equal_numbers_of_other_kinds_are_changes(old: str, new: str) -> None:
+    text = """
+vars = { a = 1 }
+model = { inputs = { image = ["N", 3, 32, 32] }, layers = [
+  { type = "Conv2d", out_channels = 8, kernel_size = 3, bias = true, groups = 1, stride = [1, 1], dilation = "${a}" },
+] }
+"""
+    checker = Checker()
+    checker.check(text)
+    found = again(checker, text.replace(old, new), "<spec>")
+    assert isinstance(found, list)
+    assert len(found) == 1
 
 
 def test_only_what_a_change_reaches_is_looked_at() -> None:

@@ -202,8 +202,21 @@ def _alike(one: Outcome | None, other: Outcome | None) -> bool:
 def _alike_at_the_ends(one: Sequence[Any], other: Sequence[Any]) -> tuple[int, int]:
     """How many layers at the beginning of both are the same, and how many of the others at the end."""
     most = min(len(one), len(other))
-    start = next((index for index in range(most) if one[index] != other[index]), most)
-    return start, next((index for index in range(most - start) if one[-1 - index] != other[-1 - index]), most - start)
+    start = next((at for at in range(most) if not _same(one[at], other[at])), most)
+    return start, next((at for at in range(most - start) if not _same(one[-1 - at], other[-1 - at])), most - start)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are written alike: 1 is neither 1.0 nor true, as it is to Python."""
+    return one == other and _classes(one) == _classes(other)
+
+
+def _classes(value: Any) -> list[Any]:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    found: list[Any] = [each.__class__ for each in inner]
+    if dict in found or list in found:
+        found += map(_classes, inner)
+    return found
 
 
 def _value(seen: Seen | None) -> Value:

@@ -25,6 +25,7 @@ from dsl.reading.blocks import plain_layer
 from dsl.records import Layer, Spec
 from dsl.tables import Faults
 
+_MOST: Final = 256  # feeds that a kind remembers
 _WORD: Final = re.compile(r"[\w-]+")
 _NAME: Final = re.compile(r"\w+")
 _OWN: Final = ("name", "when", "repeat", "value")  # keys in which an expression names no layer by a text of its making
@@ -48,6 +49,8 @@ class Kind:
         if found is None:
             found = self._worked_out(Feed(tuple(Seen(value, {"from": ""}, "") for value in feed), array=self.several))
             if found is not None:
+                if len(self.made) >= _MOST:
+                    self.made.clear()
                 self.made[feed] = found
         return found
 
