@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+from builder.elaboration.arguments import is_reference
 from builder.elaboration.frame import Entries, Feed, Frame
 from builder.elaboration.settled import Settled, known, plain_arguments, plain_call
 from builder.elaboration.sight import FaultToldError, Seen
@@ -131,7 +132,8 @@ class Plainly:
         of = layer.type, several, arguments
         if of not in self.kinds:
             entry = self._entry(str(layer.type))
-            self.kinds[of] = Kind(layer, entry, several) if entry is not None else None
+            fits = entry is not None and not any(is_reference(entry, *each) for each in layer.arguments.items())
+            self.kinds[of] = Kind(layer, entry, several) if entry is not None and fits else None
         return self.kinds[of]
 
     def _entry(self, name: str) -> Entry | None:
