@@ -3,7 +3,7 @@
 A chain of convolutions, batch norms and ReLUs, of 200, 10,000 and 100,000 layers. Before each round something in it is
 changed, as a person does between two saves; then tomli reads the text, and a check runs over the same text, its own
 reading included. Rounds of both follow one another in one warm process, with the collector of cycles off in both, as
-`timeit` has it; the median of the rounds' ratios is what counts.
+`timeit` has it, in the time of the process; the median of the rounds' ratios is what counts.
 
 *a width, whole*: the check of a text of which nothing is known. The others are by a `Checker` that has checked the text
 before: one width changed in the middle; the stride of the first convolution changed, so that every layer gives another
@@ -76,11 +76,11 @@ CHANGES = {"a width": width, "the first stride": stride, "a layer put in": inser
 
 
 def taken(work: Callable[[], object]) -> float:
-    """Seconds."""
+    """Seconds of this process, whatever else the machine does."""
     gc.collect()
-    start = time.perf_counter()
+    start = time.process_time()
     work()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def rounds(layers: int, change: Callable[[list[str], int], list[str]], *, kept: bool) -> list[tuple[float, float]]:
