@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path as Folder
@@ -66,6 +67,10 @@ class Source:
     def spans(self, path: Path) -> Spans | None:
         """Where the key and the value at a path stand; None where the text has none."""
         return self._walk.find(path)
+
+    def every(self) -> Mapping[Path, Spans]:
+        """Where everything in the text stands, by its path."""
+        return self._walk.every()
 
     @cached_property
     def lines(self) -> list[str]:
@@ -140,6 +145,12 @@ class _Walk:
             self.at = self.folded.pop(around)
             self._collection(around, "}")
         return self.spans.get(path)
+
+    def every(self) -> dict[Path, Spans]:
+        while self.folded:
+            path, self.at = self.folded.popitem()
+            self._collection(path, "}")
+        return self.spans
 
     def _blank(self) -> int:
         self.at = _end(_BLANK, self.text, self.at)
