@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -42,8 +42,14 @@ class Checked:
 def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Spec:
     """Read a spec from a file. Raises SpecError with all that is wrong: its form, and what it says where the form
     leaves no doubt."""
+    return with_meaning(lambda: dsl.load(path, overrides))
+
+
+def with_meaning(read: Callable[[], Spec]) -> Spec:
+    """What `read` gives. Raises SpecError with what is wrong with its form and, where that leaves no doubt, with what
+    it says."""
     try:
-        return dsl.load(path, overrides)
+        return read()
     except SpecError as error:
         if error.spec is None:
             raise
@@ -65,9 +71,21 @@ def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bo
     fields: those of data that comes from Python. anywhere: data may be looked at wherever it lies (the person asked for
     training); otherwise only below the spec's folder or the working directory.
     """
-    faults, notes = Faults(), []
+    faults = Faults()
     model = elaborate_model(spec, faults)
-    sound = not faults
+    checked = check_around(spec, model, faults, fields, anywhere=anywhere)
+    tell_unreached(spec, faults)
+    if faults:
+        raise SpecError(in_order(at_declarations(spec, faults)))
+    return checked
+
+
+def check_around(
+    spec: Spec, model: Elaboration, faults: Faults, fields: Sequence[FieldType] | None = None, *, anywhere: bool = False
+) -> Checked:
+    """What stands around the model, held together with it: data, `prepare`, losses, optimizer. What is wrong is added
+    to `faults`; with any, what comes back is not to be used."""
+    sound, notes = not faults, []
     found: tuple[FieldType, ...] | None = tuple(fields) if fields is not None else None
     if found is None and spec.data is not None:
         found, note = _described(spec, spec.data, faults, anywhere)
@@ -91,9 +109,6 @@ def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bo
     read = () if astray else spec.losses
     losses = tuple((loss, _loss(spec, loss, model, seen, feeding, faults, sound)) for loss in read)
     check_optimization(spec, faults)
-    tell_unreached(spec, faults)
-    if faults:
-        raise SpecError(in_order(at_declarations(spec, faults)))
     return Checked(spec=spec, model=model, prepare=prepare, losses=losses, fields=found, feeding=feeding,
                    notes=tuple(notes))  # fmt: skip
 
@@ -238,10 +253,9 @@ def loss_sight(
     def put(name: str, value: Any, place: Place | None, high: Size | None = None) -> None:
         sight.setdefault(name, Seen(value, {"from": f"inputs.{name}"}, name, place, high))
 
-    lines = {node.name: node for node in model.nodes}
     for name, value in model.outputs.items():
         put(name, value if sound else None, spec.model.place.at("layers", len(spec.model.layers) - 1, "type")
-            if f"outputs.{name}" in lines and len(model.outputs) == 1 else spec.model.place.at("outputs"))  # fmt: skip
+            if len(model.outputs) == 1 else spec.model.place.at("outputs"))  # fmt: skip
     if len(model.outputs) == 1:
         only = next(iter(model.outputs))
         put("output", sight[only].value, sight[only].place)

@@ -78,7 +78,7 @@ def _told(name: str, word: str, span: Span, users: Sequence[Diagnostic], source:
 
 def _declared(source: Source, key: str) -> Iterator[tuple[str, Span]]:
     """Each name that the file declares where a key may see it, and its place."""
-    for path, spans in source.spans.items():
+    for path, spans in source.every().items():
         block = path[:1] == ("blocks",) and len(path) > 2
         if block and not key.startswith(f"blocks.{path[1]}."):
             continue
