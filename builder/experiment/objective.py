@@ -64,7 +64,8 @@ def objective(spec: Spec) -> Objective:
     faults = Faults()
     model = elaborate_model(spec, faults)
     sight = loss_sight(spec, model, {}, {})
-    terms = [(loss, elaborate_loss(loss.block, sight, faults, spec.vars, spec.blocks)) for loss in spec.losses]
+    terms = [(loss, elaborate_loss(loss.block, sight, faults, spec.vars, spec.blocks, list(model.outputs)))
+             for loss in spec.losses]  # fmt: skip
     if faults:
         raise SpecError(faults)
     return Objective(spec, model, terms)
