@@ -10,6 +10,7 @@ from typing import Any
 
 import dsl
 from builder.checking_optimization import check_optimization
+from builder.checking_terms import check_terms
 from builder.data import DataError, FieldType, Request, SourceText, describe, is_name, outside
 from builder.data_sizes import check_sizes
 from builder.declared import at_declarations
@@ -91,6 +92,7 @@ def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bo
     astray = any(each.key.startswith("model.outputs") for each in faults)  # what a loss may name is not known
     read = () if astray else spec.losses
     losses = tuple((loss, _loss(spec, loss, model, seen, feeding, faults, sound)) for loss in read)
+    check_terms(spec, losses, faults)
     check_optimization(spec, faults)
     tell_unreached(spec, faults)
     if faults:
