@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import dsl
+from builder.checking_metrics import check_metrics
 from builder.checking_optimization import check_optimization
 from builder.checking_terms import check_terms
 from builder.data import DataError, FieldType, Request, SourceText, describe, is_name, outside
@@ -93,6 +94,9 @@ def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bo
     read = () if astray else spec.losses
     losses = tuple((loss, _loss(spec, loss, model, seen, feeding, faults, sound)) for loss in read)
     check_terms(spec, losses, faults)
+    if spec.metrics:
+        note = check_metrics(spec, loss_sight(spec, model, seen, feeding, sound) if seen else None, faults)
+        notes += [note] if note else []
     check_optimization(spec, faults)
     tell_unreached(spec, faults)
     if faults:

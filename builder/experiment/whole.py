@@ -100,7 +100,7 @@ class Experiment:
         terms = Terms(names=self.objective.names, compute=self.objective.with_terms)
         self.task = Task(model=self.model, forward=self._forward, objective=self.objective, prepare=self._preparation(),
                          terms=terms if several else None, loss=self.objective.module,
-                         measures=measures_of(self.checked, self.objective),
+                         measures=measures_of(spec, self.objective),
                          leaves_out=leaves_out(self.checked))  # fmt: skip
         self._untrained = "" if weights is None else self._start_from(weights)
 
