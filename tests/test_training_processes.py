@@ -114,7 +114,7 @@ def begun(folder: Path, words: list[str]) -> tuple[subprocess.Popen[str], list[i
     run = subprocess.Popen(words, env=environment(), stderr=subprocess.PIPE, text=True)
     assert run.stderr is not None
     for line in run.stderr:
-        if line.startswith("epoch 2 "):
+        if re.match(r"epoch +2/", line):
             break
     found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(run.pid)], capture_output=True, text=True).stdout.split()
     environments = {int(each): Path(f"/proc/{each}/environ").read_text() for each in found}
