@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import dsl
+from builder.checking_metrics import check_metrics
 from builder.checking_optimization import check_optimization
+from builder.checking_terms import check_terms
 from builder.data import DataError, FieldType, Request, SourceText, describe, is_name, outside
 from builder.data_sizes import check_sizes
 from builder.declared import at_declarations
 from builder.elaboration import Elaboration, Seen, elaborate_loss, elaborate_model, elaborate_prepare
+from builder.elaboration.roles import fields_of
 from builder.elaboration.unreached import tell_unreached
 from builder.shapes.call import TensorType, shape_text
 from builder.shapes.sizes import Free, Size, named, same
@@ -108,6 +111,10 @@ def check_around(
     astray = any(each.key.startswith("model.outputs") for each in faults)  # what a loss may name is not known
     read = () if astray else spec.losses
     losses = tuple((loss, _loss(spec, loss, model, seen, feeding, faults, sound)) for loss in read)
+    check_terms(spec, losses, faults)
+    if spec.metrics:
+        note = check_metrics(spec, loss_sight(spec, model, seen, feeding, sound) if seen else None, faults)
+        notes += [note] if note else []
     check_optimization(spec, faults)
     return Checked(spec=spec, model=model, prepare=prepare, losses=losses, fields=found, feeding=feeding,
                    notes=tuple(notes))  # fmt: skip
@@ -223,7 +230,7 @@ def _loss(
 ) -> Elaboration:  # fmt: skip
     sight = loss_sight(spec, model, seen, feeding, sound)
     before = len(faults)
-    done = elaborate_loss(loss.block, sight, faults, spec.vars, spec.blocks)
+    done = elaborate_loss(loss.block, sight, faults, spec.vars, spec.blocks, list(model.outputs))
     if seen and "target" not in sight:
         _tell_fields(seen, faults, before)
     value = next(iter(done.outputs.values()), None)
@@ -282,6 +289,7 @@ def _names_of(spec: Spec) -> list[str]:
             reads = layer.input if isinstance(layer.input, list) else [layer.input]
             values = layer.input.values() if isinstance(layer.input, dict) else reads
             found += [each for each in values if isinstance(each, str)]
+            found += fields_of(layer)
     own = {layer.name for loss in spec.losses for layer in loss.block.layers}
     return [name for name in found if name not in own and "." not in name]
 

@@ -33,6 +33,7 @@ def sound_parts(spec: Spec, faults: Faults) -> Spec | None:
         spec,
         losses=() if astray else tuple(each for each in spec.losses if _is_sound(each.place, keys)),
         optimizer=_sound_optimizer(spec, keys),
+        metrics=tuple(each for each in spec.metrics if _is_sound(each.place, keys)),
         schedulers=tuple(each for each in spec.schedulers if _is_sound(each.place, keys)),
         data=None if "data" in at_fault else spec.data,
     )

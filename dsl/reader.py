@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path as File
-from typing import Any, Final
+from typing import Any
 
 from dsl import files
 from dsl import overrides as settings
@@ -20,9 +20,6 @@ from dsl.reading.allowing import allowed
 from dsl.records import Document, Place, Spec
 from dsl.source import Source
 from dsl.tables import Faults, Table, described, resolved
-
-# Keys of the language that this version does not read.
-_LATER_TOP: Final = ("metrics",)
 
 
 def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Spec:
@@ -97,10 +94,10 @@ class _Reader(TrainingReader):
             optimizer=self.optimizer(top.table("optimizer")), schedulers=self.schedulers(top),
             data=self.data(top.table("data")),
             train=self.train(top.table("train") or Table({}, top.place.at("train"), self.faults, self.scope)),
-            allow=allow,
+            metrics=self.metrics(top.table("metrics")), allow=allow,
         )  # fmt: skip
         if model is None:
-            for key in ("loss", "optimizer", "scheduler", "data", "train"):
+            for key in ("loss", "optimizer", "scheduler", "data", "train", "metrics"):
                 top.raw(key)
-        top.close(_LATER_TOP)
+        top.close()
         return spec

@@ -246,6 +246,18 @@ class Train:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """What outputs are measured by in validation: a class of torchmetrics. input: the names of what it reads; None:
+    what the loss holds against each other."""
+
+    place: Place
+    name: str
+    type: str
+    arguments: Mapping[str, Any]
+    input: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """allow: codes of warnings that are not told."""
 
@@ -260,6 +272,7 @@ class Spec:
     schedulers: tuple[Scheduler, ...]
     data: Data | None
     train: Train
+    metrics: tuple[Metric, ...] = ()
     allow: tuple[str, ...] = ()
 
     @property

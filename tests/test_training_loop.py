@@ -63,7 +63,7 @@ def test_an_uneven_last_batch_weighs_its_size(tmp_path):
     """Losses 1, 2, 3 | 8: the mean is 14 / 4, not the mean of the batches' means (2 + 8) / 2."""
     fields = {"x": torch.tensor([1.0, 2.0, 3.0, 8.0])}
     model = nn.Linear(1, 1)
-    task = task_of(model, objective=lambda out, batch: batch["x"].mean() + 0 * out.sum(), accuracy=None,
+    task = task_of(model, objective=lambda out, batch: batch["x"].mean() + 0 * out.sum(), measures={},
         forward=lambda model, batch: model(batch["x"][:, None]))  # fmt: skip
     batches = Memory(fields, 3)
     [epoch] = only(
@@ -193,7 +193,7 @@ def test_weights_that_are_not_finite_reach_no_checkpoint(tmp_path):
     """The loss of a step may be finite and its gradient not: the root of 0 is 0, and its slope infinite."""
     model = nn.Linear(1, 1, bias=False)
     nn.init.zeros_(model.weight)
-    task = task_of(model, objective=lambda outputs, _: (outputs**2).sum().sqrt(), accuracy=None)
+    task = task_of(model, objective=lambda outputs, _: (outputs**2).sum().sqrt(), measures={})
     with pytest.raises(Diverged, match=r"parameter weight is no longer finite at step 1 \(learning rate 0\.5\)$"):
         run(tmp_path, model, task=task, train=Memory({"x": torch.ones(1, 1)}, 1), validation=None,
             optimizer=torch.optim.SGD(model.parameters(), lr=0.5))  # fmt: skip

@@ -12,6 +12,7 @@ from torch import nn
 from builder.training import RunFolder, Settings, Task, fit
 from builder.training import optimizer as optimizers
 from builder.training.events import Event, StepDone
+from builder.training.measures import Share
 
 
 class Memory:
@@ -54,7 +55,7 @@ def task_of(model: nn.Module, **changes) -> Task:
         "model": model,
         "forward": lambda model, batch: model(batch["x"]),
         "objective": lambda outputs, batch: nn.functional.cross_entropy(outputs, batch["target"]),
-        "accuracy": right_answers,
+        "measures": {"accuracy": Share(right_answers)},
     }
     return Task(**{**parts, **changes})
 

@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         "--export", metavar="FILE", action="append", default=[], help="the model's source: .py; the spec: .toml"
     )
     do.add_argument("--train", action="store_true", help="train, into a run folder")
-    do.add_argument("--evaluate", action="store_true", help="loss and accuracy of a checkpoint on the held-out data")
+    do.add_argument("--evaluate", action="store_true", help="loss and metrics of a checkpoint on the held-out data")
     how = parser.add_argument_group("options")
     how.add_argument("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps; otherwise the spec's")
     how.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="change a value of the spec")

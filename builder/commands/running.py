@@ -94,7 +94,7 @@ def _choices(experiment: Experiment) -> str:
 
 
 def evaluate(spec: Spec, options: argparse.Namespace, weights: str | None) -> dict[str, Any]:
-    """Loss and accuracy of a checkpoint on the held-out samples."""
+    """The loss of a checkpoint on the held-out samples, and what is measured beside it."""
     if weights is None:
         raise ValueError("nothing to evaluate: give --weights FILE, or the folder of a run in place of the spec")
     experiment = Experiment(spec, device=options.device, weights=weights)

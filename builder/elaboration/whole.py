@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 from builder import graph as contract
 from builder.elaboration.blocks import untold
 from builder.elaboration.frame import Course
-from builder.elaboration.sight import Seen, dtype_data, pick_of, shape_data
+from builder.elaboration.roles import default_input
+from builder.elaboration.sight import FaultToldError, Seen, dtype_data, pick_of, shape_data
 from builder.elaboration.walk import Walk
 from builder.graph import Node, Region
 from builder.shapes.call import ChoiceType, TensorType, Value
@@ -85,11 +86,18 @@ def elaborate_model(spec: Spec, faults: Faults) -> Elaboration:
 
 
 def elaborate_loss(
-    block: Block, sight: Mapping[str, Seen], faults: Faults, vars: Mapping[str, Any], blocks: Blocks
-) -> Elaboration:
-    """A term of the loss, over the outputs, fields and inputs in sight; those that it does not read are left out."""
-    first = [name for name in ("output", "target") if name in sight]
-    done = _whole(Walk(faults, vars, blocks), block, dict(sight), "Loss", "", first)
+    block: Block, sight: Mapping[str, Seen], faults: Faults, vars: Mapping[str, Any], blocks: Blocks,
+    outputs: Collection[str],
+) -> Elaboration:  # fmt: skip
+    """A term of the loss, over the outputs, fields and inputs in sight; those that it does not read are left out.
+
+    outputs: which of the names in sight are the model's outputs.
+    """
+    try:
+        first = default_input(block.layers[0], outputs, sight, faults) if block.layers else None
+    except FaultToldError:
+        block, first = replace(block, layers=(replace(block.layers[0], faulty=True), *block.layers[1:])), None
+    done = _whole(Walk(faults, vars, blocks), block, dict(sight), "Loss", "", first, pick="loss")
     read = {name for node in done.made for name in contract.references([node.reads, node.keyword_reads])}
     read |= {name for node in done.made for name in contract.references([node.device, *node.sizes.values()])}
     kept = [node for node in done.made if node.role != "input" or node.name in read]
@@ -107,8 +115,13 @@ def elaborate_prepare(
     return _done(walk, nodes, "Prepare", "", block, fields, made)
 
 
-def _whole(walk: Walk, block: Block, inputs: Mapping[str, Seen], name: str, doc: str, first: Any) -> Elaboration:
+def _whole(
+    walk: Walk, block: Block, inputs: Mapping[str, Seen], name: str, doc: str, first: Any, pick: str | None = None
+) -> Elaboration:
+    """pick: of a block that gives several results, the one that counts, where it has one of this name."""
     result = walk.whole(block, dict(inputs), name, first)
+    if result is not None and isinstance(result.value, dict) and pick in result.value:
+        result = Seen(result.value[pick], pick_of(result.reference, pick), pick, result.place)
     outputs = outputs_of(block, result)
     walk.close("", results=_structure(result, outputs))
     nodes = [*(_input_node(key, seen) for key, seen in inputs.items()), *walk.nodes,

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from torch import Tensor
-
+from builder.experiment.compared import Compared
+from builder.experiment.metrics import made
 from builder.experiment.objective import Objective
-from builder.training import accuracy_for
+from builder.training.measures import Measure
 from dsl.records import Spec
 
 
-def accuracy_of(spec: Spec, objective: Objective) -> Callable[[Any, Any], tuple[Tensor, Tensor]] | None:
-    """How many answers are right, and of how many, where the loss at hand tells what is right."""
-    losses = spec.losses
-    layer = losses[0].block.layers[0] if len(losses) == 1 and len(losses[0].block.layers) == 1 else None
-    if layer is None or layer.type is None:
-        return None
-    measure = accuracy_for(layer.type, ignore_index=int(layer.arguments.get("ignore_index", -100)))
-    names = layer.input if isinstance(layer.input, list) else ["output", "target"]
-    if measure is None or len(names) != 2 or (layer.input is not None and not isinstance(layer.input, list)):
-        return None
+def measures_of(spec: Spec, objective: Objective) -> dict[str, Measure]:
+    """The measures by name: the usual ones of each loss, and those of `[metrics]`, which hide them. Raises SpecError
+    where torchmetrics does not have or take what is written."""
+    every = [Compared.of(term) for term in objective.terms]
+    first = next((each for each in every if each is not None), None)
+    return usual_of(objective) | {each.name: made(each, first, objective) for each in spec.metrics}
 
-    def accuracy(outputs: Any, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        sight = objective.sight(outputs, batch)
-        return measure(sight[names[0]], sight[names[1]])
 
-    return accuracy
+def usual_of(objective: Objective) -> dict[str, Measure]:
+    """`accuracy` and `mae` where a loss tells what is right; of several that do, each with its name before it."""
+    found: list[tuple[str, str, Measure]] = []
+    for name, term in zip(objective.names, objective.terms, strict=True):
+        compared = Compared.of(term)
+        made = None if compared is None else compared.usual(objective)
+        if made is not None:
+            found.append((name, *made))
+    alone = [kind for _, kind, _ in found]
+    return {kind if alone.count(kind) == 1 else f"{name}_{kind}": measure for name, kind, measure in found}

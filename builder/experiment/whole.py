@@ -16,20 +16,21 @@ from builder.building import graph_of, module_of
 from builder.checking import check, feed
 from builder.checking import load as load_spec
 from builder.experiment.batching import Batching, from_python
-from builder.experiment.measuring import accuracy_of
+from builder.experiment.measuring import measures_of
 from builder.experiment.missing import missing
 from builder.experiment.objective import Objective
 from builder.experiment.settling import check_watched, leaves_out, settings_of
 from builder.files import write_text
 from builder.resolving import resolved_text
-from builder.training import RunFolder, Task, fit, next_free, place_model
+from builder.training import RunFolder, Task, fit, next_free, place_task
 from builder.training import evaluate as evaluate_task
 from builder.training import optimizer as optimizers
-from builder.training.checkpoints import load, load_weights, restore_model
-from builder.training.errors import OptimizerError
+from builder.training.checkpoints import load, load_weights, restore_loss, restore_model
+from builder.training.errors import CheckpointError, OptimizerError
 from builder.training.events import Best, EpochDone, Event, Finished, Row, Stopped
 from builder.training.optimizer import Group as ParameterGroup
 from builder.training.processes import ALONE, Processes, joined
+from builder.training.task import Terms
 from dsl.diagnostics import SpecError
 from dsl.records import Spec
 
@@ -94,11 +95,14 @@ class Experiment:
         torch.manual_seed(spec.train.seed)
         self.model = module_of(graph_of(self.checked.model))
         self.objective = Objective(spec, self.checked.model, self.checked.losses)
-        if weights is not None:
-            restore_model(self.model, load_weights(Path(weights)).model, weights)
         self.training, self.held_out = Batching(self.checked).both(source, from_python(spec, validation))
+        several = len(self.objective.terms) > 1
+        terms = Terms(names=self.objective.names, compute=self.objective.with_terms)
         self.task = Task(model=self.model, forward=self._forward, objective=self.objective, prepare=self._preparation(),
-                         accuracy=accuracy_of(spec, self.objective), leaves_out=leaves_out(self.checked))  # fmt: skip
+                         terms=terms if several else None, loss=self.objective.module,
+                         measures=measures_of(spec, self.objective),
+                         leaves_out=leaves_out(self.checked))  # fmt: skip
+        self._untrained = "" if weights is None else self._start_from(weights)
 
     def optimizer(self) -> torch.optim.Optimizer:
         written = self.spec.optimizer
@@ -107,7 +111,7 @@ class Experiment:
         groups = [ParameterGroup(patterns=each.match, arguments=each.arguments, type=each.type)
                   for each in written.groups]  # fmt: skip
         try:
-            return optimizers.make(written.type, dict(written.arguments), groups, self.model)
+            return optimizers.make(written.type, dict(written.arguments), groups, self.task.whole)
         except OptimizerError as error:
             raise SpecError([written.place.fault(str(error), "optimizer", part="key")]) from error
 
@@ -142,9 +146,25 @@ class Experiment:
             raise SpecError([train.place.fault("training needs `epochs` or `steps`", "missing", part="key")])
 
     def evaluate(self) -> dict[str, float]:
-        """Loss and accuracy on the held-out samples (all samples where none are held out)."""
-        place_model(self.model, self.settings)
+        """The loss and what is measured beside it, on the held-out samples (all samples where none are held out).
+
+        Raises CheckpointError where the weights come without those that the loss owns.
+        """
+        if self._untrained:
+            raise CheckpointError(self._untrained)
+        place_task(self.task, self.settings)
         return evaluate_task(self.task, self.held_out or self.training, self.settings, self.processes)
+
+    def _start_from(self, file: str) -> str:
+        """Put weights into the model, and into the loss what it owns, if they are this loss's; else why not. Training
+        may start from weights that another loss has made."""
+        held = load_weights(Path(file))
+        restore_model(self.model, held.model, file)
+        try:
+            restore_loss(self.task.owning, held.loss, file)
+        except CheckpointError as error:
+            return str(error)
+        return ""
 
     def _forward(self, model: nn.Module, batch: Batch) -> Any:
         feeding = self.checked.feeding or _by_order(self.spec, batch)

@@ -8,7 +8,7 @@ from builder.training.evaluation import evaluate
 from builder.training.folder import RunFolder, next_free
 from builder.training.loop import fit
 from builder.training.settings import Settings, resolve_precision
-from builder.training.task import Task, place_model
+from builder.training.task import Task, place_task
 
 __all__ = [
     "Batch",
@@ -24,6 +24,6 @@ __all__ = [
     "evaluate",
     "fit",
     "next_free",
-    "place_model",
+    "place_task",
     "resolve_precision",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -27,7 +27,7 @@ _DAMAGED = (
     pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError,
     AttributeError, AssertionError, OverflowError, NotImplementedError, MemoryError,
 )  # fmt: skip
-_HELD = ("model", "optimizer", "optimizer_type", "scaler", "conditions", "about", "schedule", "average")
+_HELD = ("model", "optimizer", "optimizer_type", "scaler", "conditions", "about", "schedule", "average", "loss")
 _T = TypeVar("_T")
 
 
@@ -37,6 +37,7 @@ class Checkpoint:
 
     conditions: numbers that must be the same when it goes on: the seed, the batches in an epoch, the samples.
     schedule: where the course of the learning rate stands. average: the averaged weights; empty where there are none.
+    loss: what the loss owns.
     about: what the caller wants back: plain data, such as the text of the spec.
     name: what messages call it; the file it was read from.
     """
@@ -50,15 +51,18 @@ class Checkpoint:
     about: dict[str, Any]
     schedule: dict[str, Any]
     average: dict[str, Any]
+    loss: dict[str, Any] = field(default_factory=dict)
     name: str = "the checkpoint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """A model's state dict, and what the caller of the training said of it (empty for a bare state dict)."""
+    """A model's state dict, what the loss owns, and what the caller of the training said of it (both empty for a bare
+    state dict)."""
 
     model: dict[str, Any]
     about: dict[str, Any]
+    loss: dict[str, Any] = field(default_factory=dict)
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
@@ -69,7 +73,8 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
 
 def save_weights(path: Path, weights: Weights) -> None:
     """Write what evaluation needs. Raises OutputError as `save` does."""
-    _write(path, {"format": _FORMAT, "model": weights.model, "about": weights.about})
+    held = {"model": weights.model, "loss": weights.loss, "about": weights.about}
+    _write(path, {"format": _FORMAT, **held})
 
 
 def load(path: Path) -> Checkpoint:
@@ -87,6 +92,7 @@ def load(path: Path) -> Checkpoint:
         about=_field(path, payload, "about", dict),
         schedule=_field(path, payload, "schedule", dict),
         average=_field(path, payload, "average", dict),
+        loss=_field(path, payload, "loss", dict),
         name=str(path),
     )
 
@@ -96,7 +102,8 @@ def load_weights(path: Path) -> Weights:
     payload = _read(path)
     if "format" not in payload and payload and all(isinstance(each, Tensor) for each in payload.values()):
         return Weights(model=payload, about={})
-    return Weights(model=_field(path, payload, "model", dict), about=_field(path, payload, "about", dict))
+    held = {name: _field(path, payload, name, dict) for name in ("model", "loss", "about")}
+    return Weights(**held)
 
 
 def restore_model(model: nn.Module, state: Mapping[str, Any], name: str) -> None:
@@ -109,6 +116,15 @@ def restore_model(model: nn.Module, state: Mapping[str, Any], name: str) -> None
         model.load_state_dict(dict(state), strict=True)
     except (RuntimeError, TypeError) as error:  # a module with a state of its own kind refuses it
         raise CheckpointError(f"{name} does not fit the model: {error}") from error
+
+
+def restore_loss(loss: nn.Module | None, state: Mapping[str, Any], name: str) -> None:
+    """Put what the loss owns back, in place. Raises CheckpointError unless it is this loss's."""
+    if faults := _differences({} if loss is None else loss.state_dict(), state):
+        told = "; ".join(faults).replace("in the model", "in the loss")
+        raise CheckpointError(f"{name} was trained with another loss: {told}")
+    if loss is not None:
+        loss.load_state_dict(dict(state), strict=True)
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint) -> None:

@@ -1,4 +1,4 @@
-"""The loss and the accuracy of a model over a set of samples."""
+"""The loss and the measures of a model over a set of samples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from builder.training import seeding
-from builder.training.batches import Batch, Batches, Piece, pieces
+from builder.training.batches import Batches, Piece, pieces
 from builder.training.errors import TrainingError
 from builder.training.processes import ALONE, Processes
 from builder.training.settings import Settings
@@ -17,10 +17,11 @@ from builder.training.task import Task, outputs_and_loss, placed, precision_of
 
 
 def evaluate(task: Task, batches: Batches, settings: Settings, processes: Processes = ALONE) -> dict[str, float]:
-    """`{"loss": ..., "accuracy": ...}`, averaged over the samples, in evaluation mode and without gradients.
+    """`{"loss": ..., "accuracy": ...}`: the loss and its terms, averaged over the samples, and what the task measures,
+    in evaluation mode and without gradients.
 
-    A short last batch weighs what it holds. "accuracy" (0 to 1) is there where the task measures it. A loss that is not
-    finite is returned as it is. The model must be on the settings' device (`place_model`).
+    A short last batch weighs what it holds. A loss that is not finite is returned as it is. The task must be on the
+    settings' device (`place_task`).
     """
     seeding.reseed(settings.device, seeding.mixed(settings.seed, seeding.VALIDATION, 0))
     found = evaluated(task, batches, settings, lambda: False, processes)
@@ -33,50 +34,41 @@ def evaluated(
 ) -> dict[str, float] | None:
     """`evaluate`, given up between two batches once `interrupted()`: then None. Each process looks at its part."""
     losses: list[tuple[Tensor, int]] = []
-    rights: list[tuple[Tensor, Tensor]] = []
-    with _evaluation_mode(task.model), torch.no_grad():
+    for measure in task.measures.values():
+        measure.reset()
+    with _evaluation_mode(task.modules), torch.no_grad():
         for batch, share, samples in _until(interrupted, pieces(batches, 1, 0, processes)):
             own = round(share * samples)
             if own:
-                _measure(task, batch, own, settings, losses, rights)
+                ready = placed(task, batch, settings)
+                outputs, _, told = outputs_and_loss(task, ready, precision_of(settings))
+                losses.append((told, own))
+                for measure in task.measures.values():
+                    measure.update(outputs, ready)
     if interrupted():
         return None
     if not len(batches):
         raise TrainingError("there is no batch to evaluate on")
-    found = {"loss": _average(losses, processes)}
-    if task.accuracy is not None:
-        found["accuracy"] = _share(rights, processes)
-    return found
+    names = ("loss", *(task.terms.names if task.terms is not None else ()))
+    found = dict(zip(names, _averages(losses, len(names), processes), strict=True))
+    return found | {name: measure.compute(processes) for name, measure in task.measures.items()}
 
 
-def fetched(losses: Sequence[Tensor], processes: Processes = ALONE) -> list[float]:
-    """The losses as numbers, all brought from the device at once; each the sum of the processes' parts of it."""
-    return [float(each) for each in processes.total(torch.stack(list(losses))).tolist()]
+def fetched(losses: Sequence[Tensor], processes: Processes = ALONE) -> list[list[float]]:
+    """What is told of each loss as numbers, all brought from the device at once; each the sum of the processes' parts
+    of it."""
+    rows: list[list[float]] = processes.total(torch.stack(list(losses)).reshape(len(losses), -1)).tolist()
+    return rows
 
 
-def _measure(
-    task: Task, batch: Batch, count: int, settings: Settings, losses: list[tuple[Tensor, int]],
-    rights: list[tuple[Tensor, Tensor]],
-) -> None:  # fmt: skip
-    batch = placed(task, batch, settings)
-    outputs, loss = outputs_and_loss(task, batch, precision_of(settings))
-    losses.append((loss, count))
-    if task.accuracy is not None:
-        rights.append(task.accuracy(outputs, batch))
-
-
-def _average(losses: list[tuple[Tensor, int]], processes: Processes) -> float:
-    """The mean loss of a sample, from each batch's mean and size, in double precision."""
-    values = fetched([loss for loss, _ in losses]) if losses else []
-    total = sum(value * count for value, (_, count) in zip(values, losses, strict=True))
-    held = torch.tensor([total, sum(count for _, count in losses)], dtype=torch.float64)
-    return float(torch.div(*processes.total(held)))
-
-
-def _share(rights: list[tuple[Tensor, Tensor]], processes: Processes) -> float:
-    held = torch.tensor([sum(int(each[column]) for each in rights) for column in (0, 1)])
-    right, counted = processes.total(held).tolist()
-    return float(right / counted) if counted else 0.0
+def _averages(losses: list[tuple[Tensor, int]], count: int, processes: Processes) -> list[float]:
+    """The mean of each number over the samples, from each batch's mean and size, in double precision."""
+    rows = fetched([told for told, _ in losses]) if losses else []
+    sums = [0.0] * (count + 1)
+    for row, (_, samples) in zip(rows, losses, strict=True):
+        sums = [total + each for total, each in zip(sums, [*(value * samples for value in row), samples], strict=True)]
+    *totals, samples = processes.total(torch.tensor(sums, dtype=torch.float64)).tolist()
+    return [total / samples for total in totals]
 
 
 def _until(interrupted: Callable[[], bool], batches: Iterable[Piece]) -> Iterator[Piece]:
@@ -87,10 +79,11 @@ def _until(interrupted: Callable[[], bool], batches: Iterable[Piece]) -> Iterato
 
 
 @contextmanager
-def _evaluation_mode(model: nn.Module) -> Iterator[None]:
+def _evaluation_mode(roots: Sequence[nn.Module]) -> Iterator[None]:
     """Evaluation mode within; after it, every module is in the mode it was in."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
+    modes = [(module, module.training) for root in roots for module in root.modules()]
+    for root in roots:
+        root.eval()
     try:
         yield
     finally:

@@ -25,7 +25,7 @@ from builder.training.processes import ALONE, Processes
 from builder.training.run import Run
 from builder.training.settings import Settings
 from builder.training.stopping import Stop
-from builder.training.task import Task, place_model
+from builder.training.task import Task, place_task
 from builder.training.writing import Writer
 
 
@@ -48,7 +48,7 @@ def fit(
     things do not fit together, OutputError where the folder cannot be written, Diverged where a number is not finite.
     However it ends, status.json says so. Of several processes the first alone writes; all of them tell the same events.
     """
-    place_model(task.model, settings)
+    place_task(task, settings)
     run = Run(
         task=task, optimizer=optimizer, train=train, validation=validation, settings=settings, about=dict(about or {}),
         processes=processes,
@@ -91,7 +91,8 @@ def _events(run: Run, writer: Writer, stop: Stop, *, resumed: bool) -> Generator
 def _train(run: Run, stop: Stop) -> Iterator[Event]:
     """The epoch's steps from where it stands, to its end or until a signal."""
     progress, pending, reported = run.progress, _Pending(run), time.monotonic()
-    run.task.model.train()
+    for module in run.task.modules:
+        module.train()
     for batches in _steps(run, stop):
         pending.add(run.stepper.step(batches, progress.step - 1), sum(samples for _, _, samples in batches))
         run.schedule.after_step()
@@ -192,12 +193,12 @@ class _Pending:
         """Count the losses into the epoch's; the latest. Raises Diverged for the first that is not finite."""
         values = fetched([loss for loss, _ in self._losses], self._run.processes)
         first = self._run.progress.step - len(values) + 1
-        for step, (value, (_, samples)) in enumerate(zip(values, self._losses, strict=True), first):
+        for step, ((value, *terms), (_, samples)) in enumerate(zip(values, self._losses, strict=True), first):
             if not math.isfinite(value):
                 raise self._run.diverged(f"the loss is {value}", step)
-            self._run.progress.count(value, samples)
+            self._run.progress.count(value, samples, terms)
         self._losses.clear()
-        return values[-1]
+        return values[-1][0]
 
 
 def _started(run: Run, resumed: bool) -> Started:
@@ -223,7 +224,9 @@ def _row(run: Run, found: Mapping[str, float]) -> Row:
     progress.seconds += run.lap()
     train_loss = progress.loss_sum / progress.samples
     row: Row = {"epoch": progress.epoch, "step": progress.step, "train_loss": train_loss, "val_loss": None}
-    return {**row, **found, "lr": run.stepper.rate, "seconds": round(progress.seconds, 3)}
+    names = run.task.terms.names if run.task.terms is not None else ()
+    terms = {f"train_{name}": total / progress.samples for name, total in zip(names, progress.term_sums, strict=True)}
+    return {**row, **terms, **found, "lr": run.stepper.rate, "seconds": round(progress.seconds, 3)}
 
 
 def _state_after(error: BaseException, step: int) -> tuple[State, int, str]:

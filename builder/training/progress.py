@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from builder.training.events import Best, Row
@@ -11,7 +12,8 @@ from builder.training.events import Best, Row
 class Progress:
     """epoch: the one that is being trained, from 1. batch: how many of its steps are done. step: of all steps.
 
-    loss_sum, samples: this epoch's losses over all samples so far. seconds: the time this epoch has taken.
+    loss_sum, samples: this epoch's losses over all samples so far; term_sums: those of the loss's terms.
+    seconds: the time this epoch has taken.
     rows: the finished epochs. best: the best of them; None before the first.
     """
 
@@ -19,14 +21,17 @@ class Progress:
     batch: int = 0
     step: int = 0
     loss_sum: float = 0.0
+    term_sums: list[float] = field(default_factory=list)
     samples: int = 0
     seconds: float = 0.0
     rows: list[Row] = field(default_factory=list)
     best: Best | None = None
 
-    def count(self, loss: float, samples: int) -> None:
-        """Add a step's loss, averaged over its batch of so many samples, to the epoch's."""
+    def count(self, loss: float, samples: int, terms: Sequence[float] = ()) -> None:
+        """Add a step's loss and its terms, averaged over its batch of so many samples, to the epoch's."""
         self.loss_sum += loss * samples
+        sums = self.term_sums or [0.0] * len(terms)
+        self.term_sums = [total + term * samples for total, term in zip(sums, terms, strict=True)]
         self.samples += samples
 
     def note(self, row: Row) -> None:
@@ -35,3 +40,4 @@ class Progress:
 
     def next_epoch(self) -> None:
         self.epoch, self.batch, self.loss_sum, self.samples, self.seconds = self.epoch + 1, 0, 0.0, 0, 0.0
+        self.term_sums = []

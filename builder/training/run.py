@@ -10,7 +10,7 @@ import torch
 
 from builder.training.average import Average
 from builder.training.batches import Batches
-from builder.training.checkpoints import Checkpoint, Weights, restore_model, restore_optimizer
+from builder.training.checkpoints import Checkpoint, Weights, restore_loss, restore_model, restore_optimizer
 from builder.training.errors import CheckpointError, Diverged, TrainingError
 from builder.training.events import Best
 from builder.training.judging import Judge
@@ -122,10 +122,11 @@ class Run:
             about=self.about,
             schedule=self.schedule.state(),
             average={} if self.average is None else self.average.state(),
+            loss=self.task.loss_state(),
         )
 
     def weights(self) -> Weights:
-        return Weights(model=self.evaluated.model.state_dict(), about=self.about)
+        return Weights(model=self.evaluated.model.state_dict(), about=self.about, loss=self.task.loss_state())
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Stand where the checkpoint stood. Raises CheckpointError where it is another run's."""
@@ -134,6 +135,7 @@ class Run:
             if name != _PROCESSES and (then := checkpoint.conditions.get(name)) != now:
                 raise CheckpointError(f"{checkpoint.name} cannot go on exactly: {name} was {then} and is {now}")
         restore_model(self.task.model, checkpoint.model, checkpoint.name)
+        restore_loss(self.task.owning, checkpoint.loss, checkpoint.name)
         self.schedule.restore(checkpoint.schedule)
         restore_optimizer(self.optimizer, checkpoint)
         if self.average is not None and checkpoint.average:
@@ -152,7 +154,7 @@ class Run:
         A step may ruin the weights though its own loss was finite. Buffers are not looked at: a mask may hold
         infinities.
         """
-        for name, parameter in self.task.model.named_parameters():
+        for name, parameter in self.task.whole.named_parameters():
             if parameter.requires_grad and not bool(torch.isfinite(parameter).all()):
                 raise self.diverged(f"parameter {name} is no longer finite", self.progress.step)
 

@@ -41,8 +41,8 @@ class Stepper:
             self.task = replace(self.task, model=torch.compile(self.task.model))  # type: ignore[arg-type]
 
     def step(self, batches: Sequence[Piece], number: int) -> Tensor:
-        """Update the parameters once; the loss before that, a tensor of one number that is still on the device. Of
-        several processes each gives its part of it.
+        """Update the parameters once; the loss before that, a tensor of one number that is still on the device, or a
+        row of it and its terms. Of several processes each gives its part of it.
 
         number: the step's, from which randomness starts anew where the loss is computed several times (LBFGS), so that
         each time it is the same function.
@@ -61,23 +61,31 @@ class Stepper:
     def _gradients(self, batches: Sequence[tuple[Batch, float]]) -> Tensor:
         """Those of the mean loss of all samples together; the loss. With each batch goes its weight in that mean."""
         self.optimizer.zero_grad(set_to_none=True)
-        losses = []
+        told = []
         for place, (batch, weight) in enumerate(batches, 1):
             with self._added_up(last=place == len(batches)):
-                loss = self._loss(batch)
+                loss, found = self._loss(batch)
                 part = loss if weight == 1 else loss * weight
                 # DDP takes the mean of the processes' gradients, which here are parts of a sum.
                 whole = part if self.processes.world == 1 else part * self.processes.world
                 self._scaler.scale(whole).backward()  # type: ignore[no-untyped-call]
-            losses.append(part.detach())
+            told.append(found if weight == 1 else found * weight)
+        self._share_out()
         self._clip()
-        return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+        return told[0] if len(told) == 1 else torch.stack(told).sum(0)
 
-    def _loss(self, batch: Batch) -> Tensor:
+    def _share_out(self) -> None:
+        """The gradients of the loss's own parameters, which DDP does not see: the mean over the processes, too."""
+        if self.processes.world > 1 and self.task.loss is not None:
+            for each in self.task.loss.parameters():
+                if each.grad is not None:
+                    each.grad = self.processes.total(each.grad) / self.processes.world
+
+    def _loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
         if not self.settings.compile:
-            return outputs_and_loss(self.task, batch, self._precision)[1]
+            return outputs_and_loss(self.task, batch, self._precision)[1:]
         try:
-            return outputs_and_loss(self.task, batch, self._precision)[1]
+            return outputs_and_loss(self.task, batch, self._precision)[1:]
         except torch._dynamo.exc.TorchDynamoException as error:  # no compiler on this machine, or what it cannot say
             why = str(error).splitlines()[0]
             raise TrainingError(
@@ -102,12 +110,15 @@ class Stepper:
         """LBFGS looks at the loss several times along a line."""
         seed = seeding.of_step(self.settings.seed, number, self.processes.rank)
 
+        told: list[Tensor] = []
+
         def closure() -> Tensor:
             seeding.reseed(self.settings.device, seed)
-            return self.processes.total(self._gradients(batches))  # all must see one number, or they part
+            told.append(self.processes.total(self._gradients(batches)))  # all must see one number, or they part
+            return told[-1].reshape(-1)[0]
 
-        loss: Tensor = self.optimizer.step(closure)  # type: ignore[arg-type, assignment]
-        return loss.detach() / self.processes.world
+        self.optimizer.step(closure)  # type: ignore[arg-type]
+        return told[0] / self.processes.world
 
     @property
     def rate(self) -> float:

@@ -95,6 +95,18 @@ def data(reference: str) -> Schema:
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
+def metrics() -> Schema:
+    one = {
+        "type": "object",
+        "properties": {
+            "type": {"description": "A class of torchmetrics.", **_TEXT},
+            "input": {"description": "What it reads, in place of what the loss does.", "type": "array", "items": _TEXT},
+        },
+        "required": ["type"],
+    }
+    return {"type": "object", "additionalProperties": one}
+
+
 def train() -> Schema:
     """Words of a closed list are held by a pattern, so that an expression goes too, and offered by an enum."""
     properties = {key: {"description": says, **takes} for key, (says, takes) in _TRAIN.items()}

@@ -133,6 +133,7 @@ def _view() -> Schema:
             "scheduler": {"$ref": "#/definitions/scheduler_view"},
             "data": {"description": "Where samples come from.", **training.data(_VIEW)},
             "train": {"description": "How training runs.", **training.train_view()},
+            "metrics": {"description": "What outputs are measured by, by name.", **training.metrics()},
             "patch": {"description": "Layers changed, by path.", "type": "object", "additionalProperties": patch},
         },
     }
@@ -141,7 +142,12 @@ def _view() -> Schema:
 def _top() -> Schema:
     """The rules of all tables, but of layers. What another spec says, one that stands on it may leave out."""
     free: dict[str, Schema] = {key: {"type": ["object", "array"]} for key in ("blocks", "model", "loss", "patch")}
-    further = {**free, "optimizer": {"$ref": "#/definitions/optimizer"}, "train": training.train()}
+    further = {
+        **free,
+        "optimizer": {"$ref": "#/definitions/optimizer"},
+        "train": training.train(),
+        "metrics": training.metrics(),
+    }
     further["scheduler"] = {"$ref": "#/definitions/scheduler"}
     data = {**training.data(_RULES)}
     data["properties"] = {**data["properties"], "prepare": {"type": "array"}}
