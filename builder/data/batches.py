@@ -107,16 +107,20 @@ def _read_ahead(source: Source, shares: list[Share], workers: int) -> Iterator[B
         worker_init_fn=_quiet,
         generator=torch.Generator(),  # or the loader would draw from torch's own, which is training's
     )
-    iterator = iter(loader)
+    iterator, given = iter(loader), 0
     while True:
         try:
             batch = next(iterator)
         except StopIteration:
             return
         except (RuntimeError, ConnectionError, EOFError) as error:  # what the loader says of a worker that was killed
-            raise DataError(f"a process that reads data ended unexpectedly: {error}") from error
+            samples = ", ".join(str(index) for index in shares[given][0].tolist())
+            raise DataError(
+                f"a process that reads data ended unexpectedly, before batch {given} (samples {samples}): {error}"
+            ) from error
         if isinstance(batch, _Failure):
             raise DataError(batch.message)
+        given += 1
         yield batch
 
 

@@ -36,6 +36,7 @@ class Source(ABC):
     """Samples by index. Every field of a batch has the batch as its first dim."""
 
     fields: tuple[FieldType, ...]
+    files: tuple[str, ...] | None = None  # the file that each sample is, where each has one of its own
 
     @abstractmethod
     def __len__(self) -> int:
