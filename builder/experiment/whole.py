@@ -19,6 +19,7 @@ from builder.experiment.batching import Batching, from_python
 from builder.experiment.measuring import accuracy_of
 from builder.experiment.missing import missing
 from builder.experiment.objective import Objective
+from builder.experiment.preparing import preparation
 from builder.experiment.settling import settings_of
 from builder.files import write_text
 from builder.resolving import resolved_text
@@ -145,9 +146,7 @@ class Experiment:
         done = self.checked.prepare
         if done is None:
             return None
-        reads = [node.name.partition(".")[2] for node in done.nodes if node.role == "input"]
-        module = module_of(graph_of(done), checks=False).to(self.settings.device).eval()
-        return lambda batch: {**batch, **module(*(batch[name] for name in reads))}
+        return preparation(done, self.model, self.settings.device)
 
 
 def _by_order(spec: Spec, batch: Batch) -> dict[str, str]:
