@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from builder.commands.warning import tell
 from builder.experiment import Experiment
+from builder.experiment.evaluating import experiment_on_all
 from builder.files import write_aside
 from builder.lint import lint
 from builder.training import RunFolder
@@ -47,10 +48,13 @@ def train(spec: Spec, options: argparse.Namespace) -> tuple[int, str | None]:
 
 
 def evaluate(spec: Spec, options: argparse.Namespace, weights: str | None) -> dict[str, Any]:
-    """Loss and accuracy of a checkpoint on the held-out samples."""
+    """Loss and accuracy of a checkpoint on the held-out samples; on all of those of `--data`."""
     if weights is None:
         raise ValueError("nothing to evaluate: give --weights FILE, or the folder of a run in place of the spec")
-    experiment = Experiment(spec, device=options.device, weights=weights)
+    if options.data is not None and not options.train:  # data of its own: nothing of it was trained on
+        experiment = experiment_on_all(spec, weights, options.device)
+    else:
+        experiment = Experiment(spec, device=options.device, weights=weights)
     found = experiment.evaluate()
     if options.format == "text":
         print(", ".join(f"{name} {value:.4f}" for name, value in found.items()))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +52,11 @@ def read(request: Request) -> Arrays:
     made = []
     for name, columns in plan.items():
         if isinstance(columns, str):
-            made.append(_single(name, columns, files, request.classes.get(name)))
+            kind, values = _single(name, columns, files, request.classes.get(name))
+            made.append((replace(kind, columns=columns), values))
         else:
-            made.append(_vector(name, columns, files))
+            kind, values = _vector(name, columns, files)
+            made.append((replace(kind, columns=tuple(columns)), values))
     return Arrays(fields=tuple(kind for kind, _ in made), values={kind.name: values for kind, values in made})
 
 

@@ -46,6 +46,16 @@ def is_name(source: object) -> bool:
     return isinstance(source, str) and source in NAMES
 
 
+def is_table(request: Request) -> bool:
+    """Whether the source is a table of named columns."""
+    return re.search(r"\.(csv|parquet|pq)$", PurePath(request.text).name, re.IGNORECASE) is not None
+
+
+def is_idx(request: Request) -> bool:
+    """Whether the source is one of IDX files, of which each holds a single field."""
+    return re.search(r"idx\d|ubyte|\.idx(\.gz)?$", PurePath(request.text).name, re.IGNORECASE) is not None
+
+
 def _named(*names: str) -> Callable[[Request], bool]:
     return lambda request: request.text in names
 
@@ -76,7 +86,7 @@ KINDS = (
     Kind(_suffixed(r"\.npz$"), npz.describe, _read_by(npz.read)),
     Kind(_suffixed(r"\.csv$"), csvs.describe, _read_by(csvs.read)),
     Kind(_suffixed(r"\.(parquet|pq)$"), parquet.describe, _read_by(parquet.read)),
-    Kind(_suffixed(r"idx\d|ubyte|\.idx(\.gz)?$"), idx.describe, _read_by(idx.read)),
+    Kind(is_idx, idx.describe, _read_by(idx.read)),
 )
 
 

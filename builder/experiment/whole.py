@@ -20,6 +20,7 @@ from builder.experiment.measuring import accuracy_of
 from builder.experiment.missing import missing
 from builder.experiment.objective import Objective
 from builder.experiment.preparing import preparation
+from builder.experiment.recorded import KEY, as_data
 from builder.experiment.settling import settings_of
 from builder.files import write_text
 from builder.resolving import resolved_text
@@ -120,9 +121,10 @@ class Experiment:
         optimizer = self.optimizer()
         checkpoint = load(folder.last) if resume else None
         text = resolved_text(self.spec)
+        about = {"spec": text, KEY: as_data(self.checked.fields or ())}
         written = False
         for event in fit(self.task, optimizer, self.training, self.held_out, self.settings, folder,
-                         resume=checkpoint, about={"spec": text}):  # fmt: skip
+                         resume=checkpoint, about=about):  # fmt: skip
             if not written:
                 write_text(folder.path / "spec.toml", text)
                 written = True
