@@ -29,8 +29,10 @@ def train(spec: Spec, options: argparse.Namespace) -> tuple[int, str | None]:
     folder = experiment.folder(options.out, options.resume)
     resume = options.resume is not None
     screen = _Screen(quiet=options.quiet)
-    screen.say(f"{experiment.settings.device}, {experiment.settings.precision}, "
-               f"{experiment.training.samples:,} samples, into {folder.path}")  # fmt: skip
+    settings, samples = experiment.settings, experiment.training
+    screen.say(
+        f"{settings.device}, {settings.precision}, {samples.samples:,} samples {samples.lie}, into {folder.path}"
+    )
     status = 0
     try:
         for event in experiment.events(folder, resume=resume):

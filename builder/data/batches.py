@@ -25,6 +25,8 @@ class Batches:
 
     indices: the samples to take; all of the source's where left out.
     num_workers: processes that read ahead; 0 reads in this one.
+    lie: where the samples lie, in words for a person.
+    pinned: batches lie in memory from which a GPU can fetch them while it computes.
     """
 
     def __init__(
@@ -37,7 +39,10 @@ class Batches:
         drop_last: bool = False,
         seed: int = 0,
         num_workers: int = 0,
+        pinned: bool = False,
+        lie: str = "",
     ) -> None:
+        self.lie = lie
         self._source = source
         self._indices = torch.arange(len(source)) if indices is None else indices
         self._batch_size = batch_size
@@ -45,6 +50,7 @@ class Batches:
         self._drop_last = drop_last
         self._seed = seed
         self._workers = num_workers
+        self._pinned = pinned
         _check(len(self._indices), batch_size, drop_last, num_workers)
 
     def __len__(self) -> int:
@@ -61,8 +67,9 @@ class Batches:
         """The batches of epoch `number`, from the one at index `start` on. DataError where a sample cannot be read."""
         shares = self._shares(number)[start:]
         if self._workers == 0 or not shares:
-            return (self._source.batch(indices, seed) for indices, seed in shares)
-        return _read_ahead(self._source, shares, min(self._workers, len(shares)))
+            batches = (self._source.batch(indices, seed) for indices, seed in shares)
+            return map(_pinned, batches) if self._pinned else batches
+        return _read_ahead(self._source, shares, min(self._workers, len(shares)), self._pinned)
 
     def _shares(self, number: int) -> list[Share]:
         order = self._indices
@@ -99,11 +106,12 @@ class _Gathering(Dataset[Batch | _Failure]):
             return _Failure(str(error))
 
 
-def _read_ahead(source: Source, shares: list[Share], workers: int) -> Iterator[Batch]:
+def _read_ahead(source: Source, shares: list[Share], workers: int, pinned: bool) -> Iterator[Batch]:
     loader = DataLoader(
         _Gathering(source, shares),
         batch_size=None,
         num_workers=workers,
+        pin_memory=pinned,
         worker_init_fn=_quiet,
         generator=torch.Generator(),  # or the loader would draw from torch's own, which is training's
     )
@@ -122,6 +130,10 @@ def _read_ahead(source: Source, shares: list[Share], workers: int) -> Iterator[B
             raise DataError(batch.message)
         given += 1
         yield batch
+
+
+def _pinned(batch: Batch) -> Batch:
+    return {name: each.pin_memory() for name, each in batch.items()}
 
 
 def _quiet(_: int) -> None:

@@ -80,8 +80,8 @@ def predict(spec: Spec, weights: str, source: str, *, device: str | None = None)
 
 
 def _batches(spec: Spec, source: Source) -> Batches:
-    size, workers = (spec.data.batch_size, spec.data.num_workers) if spec.data else (32, 0)
-    return Batches(source, batch_size=size, num_workers=workers)
+    rows, workers = (spec.data.batch_size, spec.data.num_workers) if spec.data else (32, 0)
+    return Batches(source, batch_size=rows, num_workers=workers)
 
 
 def _run(task: Task, batches: Batches, lacking: Sequence[FieldType], settings: Settings) -> dict[str, Tensor]:

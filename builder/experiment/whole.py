@@ -59,7 +59,7 @@ def train(
 ) -> Result:
     """Train a spec and give the run's folder, rows and best epoch.
 
-    data, validation: a torch Dataset (map-style) or an iterable of batches (tuples or dicts), in place of the spec's.
+    data, validation: a torch Dataset or an iterable of batches (tuples or dicts), in place of the spec's.
     out: the run folder; left out, the next free `runs/NAME-1`. Raises dsl.SpecError, a ValueError that names what does
     not fit, or builder.files.OutputError.
     """
@@ -94,7 +94,9 @@ class Experiment:
         self.objective = Objective(spec, self.checked.model, self.checked.losses)
         if weights is not None:
             restore_model(self.model, load_weights(Path(weights)).model, weights)
-        self.training, self.held_out = Batching(self.checked).both(source, from_python(spec, validation))
+        self.training, self.held_out = Batching(self.checked, self.settings.device).both(
+            source, from_python(spec, validation)
+        )
         self.task = Task(model=self.model, forward=self._forward, objective=self.objective, prepare=self._preparation(),
                          accuracy=accuracy_of(spec, self.objective))  # fmt: skip
 
