@@ -66,7 +66,9 @@ class IterableBatches:
     lie = "as they come"
 
     def __init__(self, batches: Iterable[Any], names: Sequence[str] = ()) -> None:
-        self._batches = list(batches) if isinstance(batches, Iterator) else batches  # what can be had once alone is kept
+        self._batches = (
+            list(batches) if isinstance(batches, Iterator) else batches
+        )  # what can be had once alone is kept
         self._names = tuple(names)
         self._count = _count(self._batches)
         if len(self) == 0:
