@@ -11,6 +11,7 @@ from typing import Any
 import dsl
 from builder.data import DataError, FieldType, Request, SourceText, describe, is_name, outside
 from builder.data_sizes import check_sizes
+from builder.declared import at_declarations
 from builder.elaboration import Elaboration, Seen, elaborate_loss, elaborate_model, elaborate_prepare
 from builder.elaboration.arguments import either_of
 from builder.elaboration.unreached import tell_unreached
@@ -94,7 +95,7 @@ def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bo
         _check_optimizer(spec.optimizer, faults)
     tell_unreached(spec, faults)
     if faults:
-        raise SpecError(in_order(faults))
+        raise SpecError(in_order(at_declarations(spec, faults)))
     return Checked(spec=spec, model=model, prepare=prepare, losses=losses, fields=found, feeding=feeding,
                    notes=tuple(notes))  # fmt: skip
 
