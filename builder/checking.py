@@ -9,20 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import dsl
+from builder.checking_optimization import check_optimization
 from builder.data import DataError, FieldType, Request, SourceText, describe, is_name, outside
 from builder.data_sizes import check_sizes
 from builder.declared import at_declarations
 from builder.elaboration import Elaboration, Seen, elaborate_loss, elaborate_model, elaborate_prepare
-from builder.elaboration.arguments import either_of
 from builder.elaboration.unreached import tell_unreached
 from builder.shapes.call import TensorType, shape_text
 from builder.shapes.sizes import Free, Size, named, same
-from dsl.catalogue import bind, find_optimizer, optimizer_names, suggest
-from dsl.diagnostics import Fix, SpecError, in_order
+from dsl.diagnostics import SpecError, in_order
 from dsl.files import roots
-from dsl.records import Data, Input, Loss, Optimizer, Place, Spec
+from dsl.records import Data, Input, Loss, Place, Spec
 from dsl.source import Setting
-from dsl.tables import Faults, described
+from dsl.tables import Faults
 
 _COUNTS_CLASSES = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
 
@@ -91,8 +90,7 @@ def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bo
     astray = any(each.key.startswith("model.outputs") for each in faults)  # what a loss may name is not known
     read = () if astray else spec.losses
     losses = tuple((loss, _loss(spec, loss, model, seen, feeding, faults, sound)) for loss in read)
-    if spec.optimizer:
-        _check_optimizer(spec.optimizer, faults)
+    check_optimization(spec, faults)
     tell_unreached(spec, faults)
     if faults:
         raise SpecError(in_order(at_declarations(spec, faults)))
@@ -288,27 +286,3 @@ def _check_classes(loss: Loss, sight: Mapping[str, Seen], faults: Faults) -> Non
     if isinstance(classes, int) and pair[1].high > classes:
         message = f"the targets go up to {pair[1].high - 1}, but the output has {classes} classes, 0 to {classes - 1}"
         faults.add(layer.place.at("type"), message, "target")
-
-
-def _check_optimizer(optimizer: Optimizer, faults: Faults) -> None:
-    entry = find_optimizer(optimizer.type)
-    if entry is None:
-        near = suggest(optimizer.type, optimizer_names())
-        fix = Fix(f"did you mean {either_of(near)}?", f'type = "{near[0]}"') if near else None
-        faults.add(optimizer.place.at("type"), f'there is no optimizer "{optimizer.type}"', "type", fix=fix)
-        return
-    tables = [(optimizer.place, optimizer.arguments), *((each.place, each.arguments) for each in optimizer.groups)]
-    for index, (place, arguments) in enumerate(tables):
-        for problem in bind(entry, arguments):
-            if problem.kind == "missing" and index:
-                continue
-            near = list(problem.suggestions)
-            fix = Fix(f"did you mean {either_of(near)}?", near[0]) if near and problem.kind == "unknown" else None
-            if problem.kind == "unknown":
-                faults.add(place.at(problem.argument), f"{entry.name} has no argument `{problem.argument}`", "argument",
-                           part="key", fix=fix)  # fmt: skip
-            elif problem.kind == "type":
-                message = f"`{problem.argument}` of {entry.name} is {problem.expected}, not {described(problem.found)}"
-                faults.add(place.at(problem.argument), message, "argument")
-            else:
-                faults.add(place.at("type"), f"{entry.name} needs `{problem.argument}`", "argument")

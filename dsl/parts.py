@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from dsl.records import Place, Spec
+from dsl.records import Optimizer, Place, Spec
 from dsl.source import key_text
 from dsl.tables import Faults
 
@@ -32,9 +32,18 @@ def sound_parts(spec: Spec, faults: Faults) -> Spec | None:
     return replace(
         spec,
         losses=() if astray else tuple(each for each in spec.losses if _is_sound(each.place, keys)),
-        optimizer=None if "optimizer" in at_fault else spec.optimizer,
+        optimizer=_sound_optimizer(spec, keys),
+        schedulers=tuple(each for each in spec.schedulers if _is_sound(each.place, keys)),
         data=None if "data" in at_fault else spec.data,
     )
+
+
+def _sound_optimizer(spec: Spec, keys: Sequence[str]) -> Optimizer | None:
+    """Without the groups at fault; None where more than groups is."""
+    optimizer = spec.optimizer
+    if optimizer is None or any(re.match(r"optimizer(?!\.groups\[)", key) for key in keys):
+        return None
+    return replace(optimizer, groups=tuple(each for each in optimizer.groups if _is_sound(each.place, keys)))
 
 
 def _is_sound(place: Place, keys: Sequence[str]) -> bool:

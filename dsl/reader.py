@@ -22,7 +22,7 @@ from dsl.source import Source
 from dsl.tables import Faults, Table, described, resolved
 
 # Keys of the language that this version does not read.
-_LATER_TOP: Final = ("scheduler", "metrics")
+_LATER_TOP: Final = ("metrics",)
 
 
 def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Spec:
@@ -93,12 +93,13 @@ class _Reader(TrainingReader):
             )
         spec = None if model is None else Spec(
             document=document, name=name, doc=doc, vars=self.scope, model=model, blocks=blocks, losses=self.losses(top),
-            optimizer=self.optimizer(top.table("optimizer")), data=self.data(top.table("data")),
+            optimizer=self.optimizer(top.table("optimizer")), schedulers=self.schedulers(top),
+            data=self.data(top.table("data")),
             train=self.train(top.table("train") or Table({}, top.place.at("train"), self.faults, self.scope)),
             allow=allow,
         )  # fmt: skip
         if model is None:
-            for key in ("loss", "optimizer", "data", "train"):
+            for key in ("loss", "optimizer", "scheduler", "data", "train"):
                 top.raw(key)
         top.close(_LATER_TOP)
         return spec

@@ -156,9 +156,12 @@ class Loss:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
+    """match: shell patterns of parameter names. type: an optimizer of its own; None: the one around it."""
+
     place: Place
-    match: str
+    match: tuple[str, ...]
     arguments: Mapping[str, Any]
+    type: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +170,19 @@ class Optimizer:
     type: str
     arguments: Mapping[str, Any]
     groups: tuple[Group, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduler:
+    """One stretch of the learning rate's course. every: "epoch" or "step"; None: what its type goes by. steps: how long
+    the stretch is, counted in `every`; None: to the end. metric: what ReduceLROnPlateau watches."""
+
+    place: Place
+    type: str
+    arguments: Mapping[str, Any]
+    every: str | None = None
+    steps: int | None = None
+    metric: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +204,30 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyStopping:
+    """The run ends when `metric` has not been better by more than `min_delta` for `patience` epochs."""
+
+    place: Place
+    metric: str | None = None
+    patience: int = 5
+    min_delta: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Average:
+    """Weights averaged over the steps: "EMA" with a decay, or "SWA", the plain mean from `start` (a part of the run)
+    on."""
+
+    place: Place
+    type: str
+    decay: float = 0.999
+    start: float = 0.75
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Train:
+    """accumulate: batches in a step. time_limit: seconds."""
+
     place: Place
     epochs: int | None = None
     steps: int | None = None
@@ -197,6 +236,13 @@ class Train:
     precision: str = "float32"
     memory_format: str = "contiguous"
     clip_grad_norm: float | None = None
+    clip_grad_value: float | None = None
+    accumulate: int = 1
+    early_stopping: EarlyStopping | None = None
+    average: Average | None = None
+    compile: bool = False
+    deterministic: bool = False
+    time_limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +257,7 @@ class Spec:
     blocks: Mapping[str, Definition]
     losses: tuple[Loss, ...]
     optimizer: Optimizer | None
+    schedulers: tuple[Scheduler, ...]
     data: Data | None
     train: Train
     allow: tuple[str, ...] = ()

@@ -171,6 +171,11 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def is_texts(value: Any) -> bool:
+    """Whether it is an array of texts that holds some."""
+    return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
+
+
 def is_number(value: Any) -> bool:
     return is_whole(value) or isinstance(value, float)
 

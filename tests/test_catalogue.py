@@ -22,10 +22,12 @@ from dsl.catalogue import (
     bind,
     find,
     find_optimizer,
+    find_scheduler,
     find_settings,
     mismatch,
     names,
     optimizer_names,
+    scheduler_names,
     signature_of,
     suggest,
 )
@@ -45,8 +47,7 @@ def targets() -> list[str]:
 
 
 def entries() -> list[Entry]:
-    found = [find_optimizer(each) if each.startswith("torch.optim.") else find(each) or find_settings(each)
-             for each in targets()]  # fmt: skip
+    found = [find_scheduler(each) or find_optimizer(each) or find(each) or find_settings(each) for each in targets()]
     return [each for each in found if each is not None]
 
 
@@ -91,9 +92,9 @@ def test_every_public_layer_of_torch_is_there() -> None:
 
 def test_constructor_parameters_and_defaults_are_the_classes_own() -> None:
     for entry in entries():
-        if entry.role not in ("module", "optimizer", "settings"):
+        if entry.role in ("function", "method"):
             continue
-        space = torch.optim if entry.role == "optimizer" else torch.nn
+        space = {"optimizer": torch.optim, "scheduler": torch.optim.lr_scheduler}.get(entry.role, torch.nn)
         kind = getattr(space, entry.name)
         constructor = next(iter(typing.get_overloads(kind.__init__)), kind.__init__)
         real = inspect.signature(constructor).parameters
@@ -227,6 +228,17 @@ def test_optimizers_have_a_look_up_of_their_own() -> None:
     subclasses = [each for each in vars(torch.optim).values() if isinstance(each, type)]
     real = {each.__name__ for each in subclasses if issubclass(each, torch.optim.Optimizer)} - {"Optimizer"}
     assert set(optimizer_names()) == real
+
+
+def test_schedulers_have_a_look_up_of_their_own() -> None:
+    cosine = find_scheduler("CosineAnnealingLR")
+    assert cosine is not None
+    assert cosine == find_scheduler("torch.optim.lr_scheduler.CosineAnnealingLR")
+    assert cosine.argument_names == ("T_max", "eta_min")
+    assert find_optimizer("lr_scheduler.StepLR") is None
+    assert find("StepLR") is None
+    bases = {"LRScheduler", "SequentialLR", "ChainedScheduler"}
+    assert set(scheduler_names()) == set(torch.optim.lr_scheduler.__all__) - bases
 
 
 def test_what_the_input_tells_is_marked() -> None:

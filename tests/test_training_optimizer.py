@@ -7,6 +7,12 @@ import torch
 from torch import nn
 
 from builder.training import OptimizerError, optimizer
+from builder.training.optimizer import Group
+from builder.training.several import Several
+
+
+def group(pattern, arguments):
+    return Group(patterns=(pattern,), arguments=arguments)
 
 
 class Weights(nn.Module):
@@ -20,7 +26,7 @@ class Weights(nn.Module):
 
 def test_the_seeds_steps():
     model = Weights()
-    groups = [("weight2", {"lr": 0.0001, "nesterov": True})]
+    groups = [group("weight2", {"lr": 0.0001, "nesterov": True})]
     made = optimizer.make("SGD", {"lr": 0.1, "momentum": 0.9}, groups, model)
     before = model.weight.detach().clone()
     model.weight.grad = torch.ones(2, 2)
@@ -35,7 +41,9 @@ def test_the_seeds_steps():
 
 def test_the_seeds_second_group():
     model = Weights()
-    made = optimizer.make("SGD", {"lr": 0.1, "momentum": 0.9}, [("weight2", {"lr": 1e-4, "nesterov": True})], model)
+    made = optimizer.make(
+        "SGD", {"lr": 0.1, "momentum": 0.9}, [group("weight2", {"lr": 1e-4, "nesterov": True})], model
+    )
     first, second = made.param_groups
     assert first["params"][0] is model.weight
     assert (first["lr"], first["momentum"], first["nesterov"]) == (0.1, 0.9, False)
@@ -90,7 +98,7 @@ def test_the_arguments_choose_the_kernel():
 
 def test_first_matching_group_takes_a_parameter():
     model = nn.ModuleDict({"a": nn.Linear(2, 3), "b": nn.Linear(3, 4)})
-    groups = [("*.bias", {"weight_decay": 0.0}), ("b*", {"lr": 0.5})]
+    groups = [group("*.bias", {"weight_decay": 0.0}), group("b*", {"lr": 0.5})]
     made = optimizer.make("AdamW", {"lr": 0.1, "betas": [0.8, 0.9]}, groups, model)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     found = [[names[id(each)] for each in group["params"]] for group in made.param_groups]
@@ -100,23 +108,23 @@ def test_first_matching_group_takes_a_parameter():
 
 
 def test_no_group_for_the_rest_where_there_is_none():
-    made = optimizer.make("SGD", {"lr": 0.1}, [("*", {"lr": 0.2})], nn.Linear(2, 2))
+    made = optimizer.make("SGD", {"lr": 0.1}, [group("*", {"lr": 0.2})], nn.Linear(2, 2))
     assert [group["lr"] for group in made.param_groups] == [0.2]
 
 
 def test_a_tied_parameter_goes_by_its_first_name():
     model = nn.ModuleDict({"first": nn.Linear(2, 2, bias=False), "second": nn.Linear(2, 2, bias=False)})
     model["second"].weight = model["first"].weight
-    made = optimizer.make("SGD", {"lr": 0.1}, [("first.*", {"lr": 0.2})], model)
+    made = optimizer.make("SGD", {"lr": 0.1}, [group("first.*", {"lr": 0.2})], model)
     assert [len(group["params"]) for group in made.param_groups] == [1]
     with pytest.raises(OptimizerError, match=r"^the group 'second\.\*' matches only tied parameters"):
-        optimizer.make("SGD", {"lr": 0.1}, [("second.*", {"lr": 0.2})], model)
+        optimizer.make("SGD", {"lr": 0.1}, [group("second.*", {"lr": 0.2})], model)
 
 
 def test_what_is_frozen_does_not_train():
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     model[0].requires_grad_(False)
-    made = optimizer.make("SGD", {"lr": 0.1}, [("0.*", {"lr": 1.0})], model)
+    made = optimizer.make("SGD", {"lr": 0.1}, [group("0.*", {"lr": 1.0})], model)
     assert [group["params"] for group in made.param_groups] == [[model[1].weight, model[1].bias]]
     model.requires_grad_(False)
     with pytest.raises(OptimizerError, match=r"^the model has no parameter that trains$"):
@@ -131,15 +139,55 @@ def test_what_is_frozen_does_not_train():
         ("lr_scheduler", {}, [], "torch.optim has no optimizer 'lr_scheduler'"),
         ("SGD", {"lr": -1.0}, [], "SGD: Invalid learning rate: -1.0"),
         ("SGD", {"momentun": 0.9}, [], "SGD: got an unexpected keyword argument 'momentun'"),
-        ("SGD", {}, [("fc.*", {})], "the group 'fc.*' matches no parameter; the model has weight, bias"),
-        ("SGD", {}, [("*", {}), ("bias", {})],
+        ("SGD", {}, [group("fc.*", {})], "the group 'fc.*' matches no parameter; the model has weight, bias"),
+        ("SGD", {}, [group("*", {}), group("bias", {})],
             "the group 'bias' is left with no parameter: earlier groups take all that it matches"),
-        ("SGD", {}, [("bias", {"momentun": 0.9})],
+        ("SGD", {}, [group("bias", {"momentun": 0.9})],
             "SGD has no argument 'momentun' for the group 'bias'; did you mean 'momentum'?"),
-        ("LBFGS", {}, [], "LBFGS computes the loss several times in a step, which training does not do"),
+        ("Muon", {}, [], "Muon trains matrices alone, and these are none: bias (2,); give them a group with a type of"),
+        ("SparseAdam", {}, [], "SparseAdam trains what gets sparse gradients (Embedding with sparse = true), and "),
     ],
 )  # fmt: skip
 def test_says_what_is_wrong(name, arguments, groups, message):
     with pytest.raises(OptimizerError) as caught:
         optimizer.make(name, arguments, groups, nn.Linear(2, 2))
     assert str(caught.value).startswith(message)
+
+
+def test_a_group_may_have_an_optimizer_of_its_own():
+    model = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.Linear(4, 2))
+    rest = Group(patterns=("*.bias", "1.*"), arguments={"lr": 0.01}, type="AdamW")
+    made = optimizer.make("Muon", {"lr": 0.02}, [rest], model)
+    assert isinstance(made, Several)
+    assert [type(each).__name__ for each in made.parts] == ["Muon", "AdamW"]
+    assert optimizer.described(made) == "Muon and fused AdamW"
+    twin = copy.deepcopy(model)
+    muon = torch.optim.Muon([twin[0].weight, twin[2].weight], lr=0.02)
+    adam = torch.optim.AdamW([twin[0].bias, twin[1].weight, twin[1].bias, twin[2].bias], lr=0.01, fused=True)
+    x = torch.randn(5, 3)
+    for _ in range(3):
+        for network, several in ((model, [made]), (twin, [muon, adam])):
+            for each in several:
+                each.zero_grad()
+            network(x).square().sum().backward()
+            for each in several:
+                each.step()
+    assert all(torch.equal(one, two) for one, two in zip(model.parameters(), twin.parameters(), strict=True))
+    resumed = optimizer.make("Muon", {"lr": 0.02}, [rest], model)
+    resumed.load_state_dict(copy.deepcopy(made.state_dict()))
+    assert resumed.param_groups[1] is resumed.parts[1].param_groups[0]
+    assert torch.equal(resumed.state_dict()["parts"][0]["state"][0]["momentum_buffer"],
+                       muon.state_dict()["state"][0]["momentum_buffer"])  # fmt: skip
+
+
+def test_sparse_gradients_go_to_those_that_take_them():
+    model = nn.ModuleDict({"words": nn.Embedding(5, 3, sparse=True), "fc": nn.Linear(3, 2)})
+    with pytest.raises(OptimizerError, match=r"^Adam does not take the sparse gradients .*: words\.weight; give them"):
+        optimizer.make("Adam", {}, [], model)
+    made = optimizer.make("Adam", {}, [Group(patterns=("words.*",), type="SparseAdam")], model)
+    model["fc"](model["words"](torch.tensor([1, 2]))).sum().backward()
+    before = model["words"].weight.detach().clone()
+    made.step()
+    moved = (model["words"].weight.detach() != before).any(1)
+    assert moved.tolist() == [False, True, True, False, False]
+    assert optimizer.make("SGD", {"lr": 0.1}, [], model).param_groups[0]["fused"] is None  # it has no sparse kernel

@@ -61,7 +61,7 @@ def unbroken(tmp_path_factory):
 @pytest.mark.parametrize("step", [1, 3, 5, 6, 7, 11, 12, 17, 18])
 def test_resumed_at_any_step(tmp_path, unbroken, step):
     events = run(tmp_path, noisy(), stop_at=step)
-    assert events[-1] == Stopped(signal=signal.SIGTERM, step=step)
+    assert events[-1] == Stopped(signal=signal.SIGTERM, step=step, reason="SIGTERM")
     status = json.loads((tmp_path / "status.json").read_text())
     assert status == {"state": "stopped", "step": step, "reason": "SIGTERM"}
     torch.manual_seed(99)  # whatever was drawn meanwhile
@@ -89,7 +89,7 @@ def test_stopped_while_validating(tmp_path, unbroken):
                 yield batch
 
     events = run(tmp_path, noisy(), validation=Interrupted(VALIDATION.fields, 3))
-    assert events[-1] == Stopped(signal=signal.SIGINT, step=6)
+    assert events[-1] == Stopped(signal=signal.SIGINT, step=6, reason="SIGINT")
     assert not only(EpochDone, events)
     run(tmp_path, noisy(), resume=checkpoints.load(tmp_path / "checkpoints" / "last.pt"))
     assert_same(state_of(tmp_path), unbroken)
@@ -103,7 +103,7 @@ def test_stopped_between_epochs(tmp_path, unbroken):
         events.append(event)
         if isinstance(event, EpochDone) and event.row["epoch"] == 2:
             signal.raise_signal(signal.SIGTERM)
-    assert events[-1] == Stopped(signal=signal.SIGTERM, step=12)
+    assert events[-1] == Stopped(signal=signal.SIGTERM, step=12, reason="SIGTERM")
     run(tmp_path, noisy(), resume=checkpoints.load(tmp_path / "checkpoints" / "last.pt"))
     assert_same(state_of(tmp_path), unbroken)
 
@@ -157,7 +157,7 @@ def test_another_optimizer_is_refused(tmp_path):
     model = network()
     with pytest.raises(CheckpointError, match=r"last\.pt was made with AdamW, and the optimizer is SGD$"):
         run(tmp_path, model, optimizer=torch.optim.SGD(model.parameters(), lr=0.1), resume=resume)
-    groups = optimizers.make("AdamW", {}, [("0.*", {"lr": 0.1})], model)
+    groups = optimizers.make("AdamW", {}, [optimizers.Group(patterns=("0.*",), arguments={"lr": 0.1})], model)
     with pytest.raises(CheckpointError, match=r"the optimizer's state in .*last\.pt does not fit: "):
         run(tmp_path, model, optimizer=groups, resume=resume)
 

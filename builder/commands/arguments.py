@@ -117,5 +117,6 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--theme", choices=("light", "dark", "print"), default="light", help="colours of pictures")
     how.add_argument("--format", choices=("text", *FOR_PROGRAMS), default="text",
                      help="of what is written out; github and sarif are for --check alone")  # fmt: skip
-    how.add_argument("--quiet", action="store_true", help="no progress")
+    how.add_argument("--tensorboard", action="store_true", help="with --train: event files for TensorBoard, too")
+    how.add_argument("--quiet", action="store_true", help="warnings and results alone")
     return parser

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,24 +14,30 @@ from builder.checking import load
 from builder.commands import arguments, exporting, locating, rendering, reporting
 from builder.commands.arguments import UsageError
 from builder.commands.formats import FOR_PROGRAMS
+from builder.commands.streams import open_standard, say, silence
 from builder.commands.words import is_word
 from builder.commands.words import run as run_word
-from builder.files import OutputError
+from builder.files import OutputError, reason
 
 DONE, AT_FAULT, USAGE, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def run(words: Sequence[str]) -> int:
     """Run the command line. The result is the exit status that the contract names."""
+    open_standard()
     try:
         status = _told(words)
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # whoever read our output has gone: nothing is left to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
         return DONE
+    except OSError as error:
+        silence(sys.stdout)
+        say(f"error: cannot write the results: {reason(error)}")
+        return FAILED
     except KeyboardInterrupt:
-        _say("stopped")
+        say("stopped")
         return INTERRUPTED
 
 
@@ -45,7 +50,7 @@ def _told(words: Sequence[str]) -> int:
             _check_suffix(name, name in options.export)
         changes = arguments.overrides(options)
     except UsageError as error:
-        _say(f"error: {error}\ntry --help")
+        say(f"error: {error}\ntry --help")
         return USAGE
     except SystemExit as end:  # --help
         return int(end.code or 0)
@@ -59,18 +64,18 @@ def _sentences(work: Callable[[], int], format: str, spec: str) -> int:
     except SystemExit as end:  # --help
         return int(end.code or 0)
     except UsageError as error:
-        _say(f"error: {error}\ntry --help")
+        say(f"error: {error}\ntry --help")
         return USAGE
     except dsl.SpecError as error:
         return _tell_faults(error, format, spec)
     except ValueError as error:  # the data, a checkpoint or a device: told by those who found it
-        _say(f"error: {error}")
+        say(f"error: {error}")
         return AT_FAULT
     except (OutputError, ArithmeticError, MemoryError) as error:
-        _say(f"error: {error or 'out of memory'}")
+        say(f"error: {error or 'out of memory'}")
         return FAILED
     except RuntimeError as error:  # torch's own objection to work that was sound as far as it could be checked
-        _say("error: " + (str(error).strip().splitlines() or ["the work failed"])[0])
+        say("error: " + (str(error).strip().splitlines() or ["the work failed"])[0])
         return FAILED
 
 
@@ -150,11 +155,7 @@ def _tell_faults(error: dsl.SpecError, format: str, spec: str) -> int:
     if format in FOR_PROGRAMS:
         print(FOR_PROGRAMS[format](spec, faults))
         return AT_FAULT
-    _say(str(error))
+    say(str(error))
     if len(faults) > 1:
-        _say(f"\n{len(faults)} faults")
+        say(f"\n{len(faults)} faults")
     return AT_FAULT
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)

@@ -4,35 +4,56 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 from functools import partial
 from typing import Any
 
-from tqdm import tqdm
-
+from builder.commands import tensorboard
+from builder.commands.curves import draw_curves
+from builder.commands.screen import Screen
 from builder.commands.warning import tell
 from builder.experiment import Experiment
 from builder.experiment.evaluating import experiment_on_all
 from builder.files import write_aside
 from builder.lint import lint
 from builder.training import RunFolder
-from builder.training.events import EpochDone, Event, Finished, Row, Started, StepDone, Stopped, Warned
+from builder.training.errors import Diverged
+from builder.training.events import Finished, Started, Stopped
+from builder.training.optimizer import described
+from builder.training.processes import joined
 from dsl.catalogue import registered
 from dsl.records import Spec
 
 
 def train(spec: Spec, options: argparse.Namespace) -> tuple[int, str | None]:
     """Train and show how it goes: (exit status, the best weights). Warnings that no check has told come first."""
-    experiment = Experiment(spec, device=options.device, weights=options.weights)
-    if not options.check:
-        tell(lint(experiment.checked))
-    folder = experiment.folder(options.out, options.resume)
+    if options.tensorboard:
+        tensorboard.check()
+    with joined() as processes:
+        experiment = Experiment(spec, device=options.device, weights=options.weights, processes=processes)
+        if not options.check and processes.first:
+            tell(lint(experiment.checked))
+        folder = experiment.folder(options.out, options.resume)
+        shown = _shown if processes.first else _followed
+        status = shown(experiment, folder, options)
+    return status, str(folder.best) if folder.best.exists() else None
+
+
+def _followed(experiment: Experiment, folder: RunFolder, options: argparse.Namespace) -> int:
+    """The exit status of a process that the first one speaks for."""
+    status = 0
+    for event in experiment.events(folder, resume=options.resume is not None):
+        if isinstance(event, Stopped):
+            status = _status_of(event)
+    return status
+
+
+def _shown(experiment: Experiment, folder: RunFolder, options: argparse.Namespace) -> int:
+    """The exit status of a run that is shown while it goes on, and drawn at its end."""
     resume = options.resume is not None
-    screen = _Screen(quiet=options.quiet)
-    settings, samples = experiment.settings, experiment.training
-    screen.say(
-        f"{settings.device}, {settings.precision}, {samples.samples:,} samples {samples.lie}, into {folder.path}"
-    )
+    screen = Screen(quiet=options.quiet, validates=experiment.held_out is not None)
+    board = tensorboard.of(folder, screen.warn) if options.tensorboard else None
+    samples = experiment.training
+    screen.say(f"{_choices(experiment)}, {samples.samples:,} samples {samples.lie}, into {folder.path}")
     status = 0
     try:
         for event in experiment.events(folder, resume=resume):
@@ -40,13 +61,38 @@ def train(spec: Spec, options: argparse.Namespace) -> tuple[int, str | None]:
                 _draw(experiment, folder, screen)
                 _keep_python(folder)
             screen.show(event)
+            if board is not None:
+                board.show(event)
             if isinstance(event, Stopped):
-                status = 128 + event.signal
+                status = _status_of(event)
+                screen.say(f"to go on: --resume {folder.path}")
             elif isinstance(event, Finished):
                 _tell_result(event, folder)
+    except Diverged:
+        draw_curves(folder, experiment.spec.name, screen.warn)  # they show where it went wrong
+        raise
     finally:
         screen.close()
-    return status, str(folder.best) if folder.best.exists() else None
+        if board is not None:
+            board.close()
+    draw_curves(folder, experiment.spec.name, screen.warn)
+    return status
+
+
+def _status_of(event: Stopped) -> int:
+    return 0 if event.signal is None else 128 + event.signal
+
+
+def _choices(experiment: Experiment) -> str:
+    """What the run goes by: what was chosen for it, too."""
+    settings = experiment.settings
+    words = [str(settings.device), settings.precision]
+    words += [f"{experiment.processes.world} processes"] if experiment.processes.world > 1 else []
+    words += ["channels_last"] if settings.memory_format == "channels_last" else []
+    words += ["torch.compile"] if settings.compile else []
+    words += ["deterministic"] if settings.deterministic else []
+    words += [f"{settings.average.type} of the weights"] if settings.average else []
+    return ", ".join([*words, described(experiment.optimizer())])
 
 
 def evaluate(spec: Spec, options: argparse.Namespace, weights: str | None) -> dict[str, Any]:
@@ -63,7 +109,7 @@ def evaluate(spec: Spec, options: argparse.Namespace, weights: str | None) -> di
     return found
 
 
-def _draw(experiment: Experiment, folder: RunFolder, screen: _Screen) -> None:
+def _draw(experiment: Experiment, folder: RunFolder, screen: Screen) -> None:
     """The run's diagram. That it cannot be drawn ends no training."""
     import render
     from builder.building import graph_of
@@ -72,7 +118,7 @@ def _draw(experiment: Experiment, folder: RunFolder, screen: _Screen) -> None:
     try:
         render.draw(graph_of(experiment.checked.model), folder.path / "model.svg")
     except (render.EngineError, OutputError) as error:
-        screen.say(f"warning: the diagram is missing: {error}")
+        screen.warn(f"the diagram is missing: {error}")
 
 
 def _keep_python(folder: RunFolder) -> None:
@@ -88,54 +134,3 @@ def _tell_result(event: Finished, folder: RunFolder) -> None:
         f"best {best.metric} {best.value:.4f} in epoch {best.epoch}: {folder.best}" if best else f"done: {folder.path}"
     )
     print(found)
-
-
-class _Screen:
-    """Standard error: a bar on a terminal, lines in a pipe."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self.quiet = quiet
-        self.bar: tqdm[Any] | None = None
-        self.live = sys.stderr.isatty() and not quiet
-
-    def say(self, text: str) -> None:
-        if not self.quiet or text.startswith("warning"):
-            tqdm.write(text, file=sys.stderr)
-
-    def show(self, event: Event) -> None:
-        if isinstance(event, StepDone):
-            self._step(event)
-        elif isinstance(event, EpochDone):
-            self.close()
-            self.say(_line(event.row, event.is_best))
-        elif isinstance(event, Warned):
-            self.say(f"warning: {event.message}")
-        elif isinstance(event, Started) and event.resumed:
-            self.say(f"going on at epoch {event.epoch}, step {event.step}")
-        elif isinstance(event, Stopped):
-            self.close()
-            self.say(f"stopped after step {event.step}; the checkpoint is written")
-
-    def _step(self, event: StepDone) -> None:
-        if not self.live:
-            return
-        if self.bar is None:
-            self.bar = tqdm(total=event.steps_in_epoch, desc=f"epoch {event.epoch}", unit="step", leave=False)
-        self.bar.update(event.batch - self.bar.n)
-        self.bar.set_postfix_str(f"loss {event.loss:.4f}")
-
-    def close(self) -> None:
-        if self.bar is not None:
-            self.bar.close()
-            self.bar = None
-
-
-def _line(row: Row, is_best: bool) -> str:
-    words = [f"epoch {row['epoch']}"]
-    for name, value in row.items():
-        if name in ("epoch", "step", "lr", "seconds") or value is None:
-            continue
-        words.append(f"{name} {value:.4f}")
-    seconds = row.get("seconds")
-    words.append(f"{seconds:.1f} s" if seconds is not None else "")
-    return "  ".join(words) + ("  *" if is_best else "")

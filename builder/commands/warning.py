@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
+from builder.commands.streams import say
 from dsl.diagnostics import Diagnostic, as_text
 
 
 def tell(warnings: Sequence[Diagnostic]) -> None:
     """Show warnings as faults are shown; of several, how many they are."""
     if warnings:
-        print(as_text(warnings), file=sys.stderr)
+        say(as_text(warnings))
     if len(warnings) > 1:
-        print(f"\n{len(warnings)} warnings", file=sys.stderr)
+        say(f"\n{len(warnings)} warnings")

@@ -10,6 +10,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from builder.data.fields import DataError, Source
+from builder.training.processes import Processes
 from builder.training.seeding import mixed
 
 ORDER, READING = 16, 17  # streams of random numbers beside those of training
@@ -65,7 +66,19 @@ class Batches:
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of epoch `number`, from the one at index `start` on. DataError where a sample cannot be read."""
+        return self._read(self._shares(number)[start:])
+
+    def part(self, number: int, start: int, processes: Processes) -> Iterator[tuple[Batch, int]]:
+        """As `epoch`, what one of several processes computes of each batch, with the samples of the whole batch."""
         shares = self._shares(number)[start:]
+        totals = [len(indices) for indices, _ in shares]
+        own = []
+        for (indices, seed), total in zip(shares, totals, strict=True):
+            first, end = processes.bounds(total)
+            own.append((indices[first:end] if first < end else indices[:1], mixed(seed, READING, processes.rank)))
+        return zip(self._read(own), totals, strict=True)
+
+    def _read(self, shares: list[Share]) -> Iterator[Batch]:
         if self._workers == 0 or not shares:
             batches = (self._source.batch(indices, seed) for indices, seed in shares)
             return map(_pinned, batches) if self._pinned else batches

@@ -20,6 +20,7 @@ from builder.experiment.settling import settings_of
 from builder.training import Settings, Task, place_model
 from builder.training.batches import size
 from builder.training.checkpoints import Weights, load_weights, restore_model
+from builder.training.processes import ALONE
 from builder.training.task import placed, precision_of
 from dsl.records import Spec
 
@@ -69,7 +70,7 @@ def predict(spec: Spec, weights: str, source: str, *, device: str | None = None)
     if lacking := [each for each in names if each not in there]:
         raise DataError(f"{source} has no field '{lacking[0]}', which the model reads; it has {', '.join(there)}")
     checked = check(spec, [there.get(each.name, each) for each in trained], anywhere=True)
-    settings = settings_of(spec, device)
+    settings = settings_of(spec, device, ALONE)
     model = module_of(graph_of(checked.model))
     restore_model(model, held.model, weights)
     place_model(model, settings)

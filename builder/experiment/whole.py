@@ -21,7 +21,7 @@ from builder.experiment.missing import missing
 from builder.experiment.objective import Objective
 from builder.experiment.preparing import preparation
 from builder.experiment.recorded import KEY, as_data
-from builder.experiment.settling import settings_of
+from builder.experiment.settling import check_watched, leaves_out, settings_of
 from builder.files import write_text
 from builder.resolving import resolved_text
 from builder.training import RunFolder, Task, fit, next_free, place_model
@@ -31,6 +31,7 @@ from builder.training.checkpoints import load, load_weights, restore_model
 from builder.training.errors import OptimizerError
 from builder.training.events import Best, EpochDone, Event, Finished, Row, Stopped
 from builder.training.optimizer import Group as ParameterGroup
+from builder.training.processes import ALONE, Processes, joined
 from dsl.diagnostics import SpecError
 from dsl.records import Spec
 
@@ -60,21 +61,23 @@ def train(
     """Train a spec and give the run's folder, rows and best epoch.
 
     data, validation: a torch Dataset or an iterable of batches (tuples or dicts), in place of the spec's.
-    out: the run folder; left out, the next free `runs/NAME-1`. Raises dsl.SpecError, a ValueError that names what does
+    out: the run folder; left out, the next free `runs/NAME-1`. Started by torchrun, each process trains its part of
+    every batch, and all get the same result. Raises dsl.SpecError, a ValueError that names what does
     not fit, or builder.files.OutputError.
     """
     spec = what if isinstance(what, Spec) else load_spec(what)
-    experiment = Experiment(spec, device=device, data=data, validation=validation)
-    folder = experiment.folder(out, resume)
     rows: list[Row] = []
     best, stopped = None, None
-    for event in experiment.events(folder, resume=resume is not None):
-        if isinstance(event, EpochDone):
-            rows.append(event.row)
-        elif isinstance(event, Finished):
-            best = event.best
-        elif isinstance(event, Stopped):
-            stopped = event.signal
+    with joined() as processes:
+        experiment = Experiment(spec, device=device, data=data, validation=validation, processes=processes)
+        folder = experiment.folder(out, resume)
+        for event in experiment.events(folder, resume=resume is not None):
+            if isinstance(event, EpochDone):
+                rows.append(event.row)
+            elif isinstance(event, Finished):
+                best = event.best
+            elif isinstance(event, Stopped):
+                stopped = event.signal
     return Result(folder=folder.path, model=experiment.model, rows=tuple(rows), best=best, stopped=stopped)
 
 
@@ -83,10 +86,11 @@ class Experiment:
 
     def __init__(
         self, spec: Spec, *, device: str | None = None, weights: str | None = None, data: Any = None,
-        validation: Any = None,
+        validation: Any = None, processes: Processes = ALONE,
     ) -> None:  # fmt: skip
         self.spec = spec
-        self.settings = settings_of(spec, device)
+        self.processes = processes
+        self.settings = settings_of(spec, device, processes)
         source = from_python(spec, data)
         self.checked = check(spec, None if source is None else getattr(source, "fields", ()), anywhere=True)
         torch.manual_seed(spec.train.seed)
@@ -98,13 +102,14 @@ class Experiment:
             source, from_python(spec, validation)
         )
         self.task = Task(model=self.model, forward=self._forward, objective=self.objective, prepare=self._preparation(),
-                         accuracy=accuracy_of(spec, self.objective))  # fmt: skip
+                         accuracy=accuracy_of(spec, self.objective), leaves_out=leaves_out(self.checked))  # fmt: skip
 
     def optimizer(self) -> torch.optim.Optimizer:
         written = self.spec.optimizer
         if written is None:
             raise missing(self.spec, "[optimizer]", "an optimizer")
-        groups: list[ParameterGroup] = [(each.match, dict(each.arguments)) for each in written.groups]
+        groups = [ParameterGroup(patterns=each.match, arguments=each.arguments, type=each.type)
+                  for each in written.groups]  # fmt: skip
         try:
             return optimizers.make(written.type, dict(written.arguments), groups, self.model)
         except OptimizerError as error:
@@ -114,8 +119,12 @@ class Experiment:
         """The folder to train into. Raises SpecError, before one is made, where the spec cannot train."""
         self._check_length()
         self.optimizer()
+        check_watched(self.spec, self.task.columns(self.held_out is not None))
         chosen = out if out is not None else resume
-        return RunFolder(Path(chosen)) if chosen is not None else next_free(Path("runs"), self.spec.name)
+        if chosen is not None:
+            return RunFolder(Path(chosen))
+        made = str(next_free(Path("runs"), self.spec.name).path) if self.processes.first else ""
+        return RunFolder(Path(self.processes.text(made)))
 
     def events(self, folder: RunFolder, *, resume: bool = False) -> Iterator[Event]:
         """Train into the folder, and tell what happens. The spec as it was used is written beside the checkpoints."""
@@ -126,8 +135,8 @@ class Experiment:
         about = {"spec": text, KEY: as_data(self.checked.fields or ())}
         written = False
         for event in fit(self.task, optimizer, self.training, self.held_out, self.settings, folder,
-                         resume=checkpoint, about=about):  # fmt: skip
-            if not written:
+                         resume=checkpoint, about=about, processes=self.processes):  # fmt: skip
+            if not written and self.processes.first:
                 write_text(folder.path / "spec.toml", text)
                 written = True
             yield event
@@ -140,7 +149,7 @@ class Experiment:
     def evaluate(self) -> dict[str, float]:
         """Loss and accuracy on the held-out samples (all samples where none are held out)."""
         place_model(self.model, self.settings)
-        return evaluate_task(self.task, self.held_out or self.training, self.settings)
+        return evaluate_task(self.task, self.held_out or self.training, self.settings, self.processes)
 
     def _forward(self, model: nn.Module, batch: Batch) -> Any:
         feeding = self.checked.feeding or _by_order(self.spec, batch)

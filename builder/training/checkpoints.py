@@ -21,13 +21,13 @@ from builder.training.errors import CheckpointError
 from builder.training.events import Best
 from builder.training.progress import Progress
 
-_FORMAT = "tomograph checkpoint 1"
+_FORMAT = "tomograph checkpoint 2"
 # What torch.load and zipfile raise on bytes that are cut, damaged or hostile; found by trying them.
 _DAMAGED = (
     pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError,
     AttributeError, AssertionError, OverflowError, NotImplementedError, MemoryError,
 )  # fmt: skip
-_HELD = ("model", "optimizer", "optimizer_type", "scaler", "conditions", "about")
+_HELD = ("model", "optimizer", "optimizer_type", "scaler", "conditions", "about", "schedule", "average")
 _T = TypeVar("_T")
 
 
@@ -36,6 +36,7 @@ class Checkpoint:
     """All that a run needs to go on exactly.
 
     conditions: numbers that must be the same when it goes on: the seed, the batches in an epoch, the samples.
+    schedule: where the course of the learning rate stands. average: the averaged weights; empty where there are none.
     about: what the caller wants back: plain data, such as the text of the spec.
     name: what messages call it; the file it was read from.
     """
@@ -47,6 +48,8 @@ class Checkpoint:
     progress: Progress
     conditions: dict[str, int]
     about: dict[str, Any]
+    schedule: dict[str, Any]
+    average: dict[str, Any]
     name: str = "the checkpoint"
 
 
@@ -82,6 +85,8 @@ def load(path: Path) -> Checkpoint:
         progress=_progress(path, _field(path, payload, "progress", dict)),
         conditions=_field(path, payload, "conditions", dict),
         about=_field(path, payload, "about", dict),
+        schedule=_field(path, payload, "schedule", dict),
+        average=_field(path, payload, "average", dict),
         name=str(path),
     )
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 # One line of metrics.csv: epoch, step, train_loss, val_loss (None without validation), other metrics, lr, seconds.
 Row: TypeAlias = dict[str, int | float | None]
-Metric: TypeAlias = Literal["val_loss", "train_loss"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Best:
-    """The epoch with the lowest value of the metric so far."""
+    """The epoch with the best value of the metric so far."""
 
-    metric: Metric
+    metric: str
     value: float
     epoch: int
     step: int
@@ -71,18 +70,22 @@ class Warned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """A signal (its number) ended the run after step `step`; the checkpoint is written. The last event."""
+    """A signal (its number) or the time limit (None) ended the run after step `step`; the checkpoint is written. The
+    last event."""
 
-    signal: int
+    signal: int | None
     step: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """The run reached its end. The last event. best: None only where no best checkpoint could be written."""
+    """The run reached its end. The last event. best: None only where no best checkpoint could be written. reason: why
+    it ended before its time; empty where it did not."""
 
     step: int
     best: Best | None
+    reason: str = ""
 
 
 Event: TypeAlias = Started | StepDone | EpochDone | CheckpointSaved | Warned | Stopped | Finished

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-import signal
+import os
 import time
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any
 
 import torch
@@ -14,12 +15,13 @@ from torch import Tensor
 
 from builder.files import OutputError
 from builder.training import seeding
-from builder.training.batches import Batch, Batches, size
+from builder.training.batches import Batches, Piece, pieces
 from builder.training.checkpoints import Checkpoint
 from builder.training.errors import TrainingError
 from builder.training.evaluation import evaluated, fetched
-from builder.training.events import EpochDone, Event, Finished, Row, Started, StepDone, Stopped
+from builder.training.events import EpochDone, Event, Finished, Row, Started, StepDone, Stopped, Warned
 from builder.training.folder import RunFolder, State
+from builder.training.processes import ALONE, Processes
 from builder.training.run import Run
 from builder.training.settings import Settings
 from builder.training.stopping import Stop
@@ -37,27 +39,31 @@ def fit(
     *,
     resume: Checkpoint | None = None,
     about: Mapping[str, Any] | None = None,
+    processes: Processes = ALONE,
 ) -> Iterator[Event]:
     """Train, and tell what happens; the model is trained in place.
 
     The last event is Finished or Stopped. A checkpoint is written after each epoch and when a signal stops the run,
     with `about` (plain data) in it; `resume` goes on from one, exactly. Raises TrainingError and CheckpointError where
     things do not fit together, OutputError where the folder cannot be written, Diverged where a number is not finite.
-    However it ends, status.json says so.
+    However it ends, status.json says so. Of several processes the first alone writes; all of them tell the same events.
     """
     place_model(task.model, settings)
     run = Run(
-        task=task, optimizer=optimizer, train=train, validation=validation, settings=settings, about=dict(about or {})
-    )
+        task=task, optimizer=optimizer, train=train, validation=validation, settings=settings, about=dict(about or {}),
+        processes=processes,
+    )  # fmt: skip
     if resume is not None:
         run.restore(resume)
-    folder.begin(resumed=resume is not None, step=run.progress.step)
+    if processes.first:
+        folder.begin(resumed=resume is not None, step=run.progress.step)
     try:
-        with Stop() as stop:
+        with _algorithms(settings), Stop(settings.time_limit, processes) as stop:
             last = yield from _events(run, Writer(run, folder), stop, resumed=resume is not None)
     except BaseException as error:  # told in the run's folder, and passed on
         with suppress(OutputError):
-            folder.write_status(*_state_after(error, run.progress.step))
+            if processes.first:
+                folder.write_status(*_state_after(error, run.progress.step))
         raise
     yield last
 
@@ -65,43 +71,55 @@ def fit(
 def _events(run: Run, writer: Writer, stop: Stop, *, resumed: bool) -> Generator[Event, None, Event]:
     """All events but the last, which is returned: who stops listening there has not stopped the run."""
     yield _started(run, resumed)
+    if run.made_by not in (None, run.processes.world):
+        yield Warned(message=f"the run had {run.made_by} process(es) and now has {run.processes.world}: "
+                             "the same samples in the same order, but not the same bits")  # fmt: skip
     yield from writer.write_metrics()
     while run.unfinished:
         yield from _train(run, stop)
         found = _validate(run, stop)
-        if found is None or stop.number is not None:
+        if found is None or stop.asked:
             return (yield from _stopped(run, writer, stop))
         yield from _end_epoch(run, writer, found)
     yield from writer.write_status("done")
-    return Finished(step=run.progress.step, best=run.progress.best)
+    if run.average is not None:  # what was evaluated is what the caller gets
+        task = run.evaluated
+        run.task.model.load_state_dict(task.model.state_dict())
+    return Finished(step=run.progress.step, best=run.progress.best, reason=run.gave_up)
 
 
 def _train(run: Run, stop: Stop) -> Iterator[Event]:
     """The epoch's steps from where it stands, to its end or until a signal."""
     progress, pending, reported = run.progress, _Pending(run), time.monotonic()
     run.task.model.train()
-    for batch in _batches(run, stop):
-        pending.add(run.stepper.step(batch), size(batch))
-        if progress.batch == run.steps_in_epoch or time.monotonic() - reported >= run.settings.report_seconds:
+    for batches in _steps(run, stop):
+        pending.add(run.stepper.step(batches, progress.step - 1), sum(samples for _, _, samples in batches))
+        run.schedule.after_step()
+        if run.average is not None:
+            run.average.after_step(progress.step)
+        due = time.monotonic() - reported >= run.settings.report_seconds
+        if progress.batch == run.steps_in_epoch or run.processes.most(due):
             yield _step_done(run, pending.settle())
             reported = time.monotonic()
     if pending:
         pending.settle()
 
 
-def _batches(run: Run, stop: Stop) -> Iterator[Batch]:
-    """The batches that the epoch still has, until a signal; before each, randomness starts anew for its step."""
+def _steps(run: Run, stop: Stop) -> Iterator[list[Piece]]:
+    """The batches of each step that the epoch still has, until it is to stop; before each, randomness starts anew."""
     progress, settings = run.progress, run.settings
     seeding.reseed(settings.device, seeding.mixed(settings.seed, seeding.EPOCH, progress.epoch))
-    source = iter(run.train.epoch(progress.epoch, progress.batch))
-    while progress.batch < run.steps_in_epoch and stop.number is None:
-        seeding.reseed(settings.device, seeding.mixed(settings.seed, seeding.STEP, progress.step))
-        batch = next(source, None)
-        if batch is None:
-            raise TrainingError(f"epoch {progress.epoch} has {len(run.train)} batches, but gave only {progress.batch}")
+    rank = run.processes.rank
+    source = pieces(run.train, progress.epoch, progress.batch * settings.accumulate, run.processes)
+    while progress.batch < run.steps_in_epoch and not stop.asked:
+        seeding.reseed(settings.device, seeding.of_step(settings.seed, progress.step, rank))
+        batches = list(islice(source, settings.accumulate))
+        if not batches:
+            told = f"epoch {progress.epoch} has {len(run.train)} batches, but gave only"
+            raise TrainingError(f"{told} {progress.batch * settings.accumulate}")
         progress.batch += 1
         progress.step += 1
-        yield batch
+        yield batches
 
 
 def _validate(run: Run, stop: Stop) -> dict[str, float] | None:
@@ -110,7 +128,7 @@ def _validate(run: Run, stop: Stop) -> dict[str, float] | None:
         return {}
     settings = run.settings
     seeding.reseed(settings.device, seeding.mixed(settings.seed, seeding.VALIDATION, run.progress.step))
-    found = evaluated(run.task, run.validation, settings, lambda: stop.number is not None)
+    found = evaluated(run.evaluated, run.validation, settings, lambda: stop.asked, run.processes)
     return found and {f"val_{name}": value for name, value in found.items()}
 
 
@@ -121,23 +139,40 @@ def _end_epoch(run: Run, writer: Writer, found: Mapping[str, float]) -> Iterator
             raise run.diverged(f"{name} is {value}", run.progress.step)
     run.check_finite()
     row = _row(run, found)
-    is_best = run.progress.note(row)
+    run.progress.note(row)
+    is_best = run.newest_is_best
     if is_best:
         yield from writer.save_best()
     yield EpochDone(row=row, is_best=is_best)
-    if run.progress.batch == len(run.train):
+    if run.progress.batch == run.whole_epoch:
         run.progress.next_epoch()
+        run.schedule.after_epoch(row)
     yield from writer.save_last(must=not run.unfinished)
     yield from writer.write_metrics()
     yield from writer.write_status("running")
 
 
 def _stopped(run: Run, writer: Writer, stop: Stop) -> Generator[Event, None, Event]:
-    assert stop.number is not None  # that is why we are here
     run.check_finite()
     yield from writer.save_last(must=True)
-    yield from writer.write_status("stopped", signal.Signals(stop.number).name)
-    return Stopped(signal=stop.number, step=run.progress.step)
+    yield from writer.write_status("stopped", stop.reason)
+    return Stopped(signal=stop.number, step=run.progress.step, reason=stop.reason)
+
+
+@contextmanager
+def _algorithms(settings: Settings) -> Iterator[None]:
+    """Where asked for, only those that give the same bits each time; after it, those that were allowed before."""
+    if not settings.deterministic:
+        yield
+        return
+    before, warn = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS demands it; it is read when CUDA starts
+    torch.use_deterministic_algorithms(True)
+    try:
+        with torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled, benchmark=False, deterministic=True):
+            yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warn)
 
 
 class _Pending:
@@ -155,7 +190,7 @@ class _Pending:
 
     def settle(self) -> float:
         """Count the losses into the epoch's; the latest. Raises Diverged for the first that is not finite."""
-        values = fetched([loss for loss, _ in self._losses])
+        values = fetched([loss for loss, _ in self._losses], self._run.processes)
         first = self._run.progress.step - len(values) + 1
         for step, (value, (_, samples)) in enumerate(zip(values, self._losses, strict=True), first):
             if not math.isfinite(value):

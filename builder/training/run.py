@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
+from builder.training.average import Average
 from builder.training.batches import Batches
 from builder.training.checkpoints import Checkpoint, Weights, restore_model, restore_optimizer
 from builder.training.errors import CheckpointError, Diverged, TrainingError
+from builder.training.events import Best
+from builder.training.judging import Judge
+from builder.training.processes import ALONE, Processes
 from builder.training.progress import Progress
+from builder.training.schedule import Schedule
 from builder.training.settings import Settings
 from builder.training.step import Stepper
 from builder.training.task import Task
 
+_PROCESSES = "processes"
+
 
 @dataclass(slots=True, kw_only=True)
 class Run:
+    """made_by: how many processes the run had that it goes on from."""
+
     task: Task
     optimizer: torch.optim.Optimizer
     train: Batches
     validation: Batches | None
     settings: Settings
     about: dict[str, Any]
+    processes: Processes = ALONE
+    made_by: int | None = None
     progress: Progress = field(default_factory=Progress)
     stepper: Stepper = field(init=False)
+    schedule: Schedule = field(init=False)
+    average: Average | None = field(init=False)
+    judge: Judge = field(init=False)
     _clock: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -34,27 +48,66 @@ class Run:
             raise TrainingError("there is no batch to train on")
         if self.validation is not None and not len(self.validation):
             raise TrainingError("there is no batch to validate on")
-        self.stepper = Stepper(self.task, self.optimizer, self.settings)
+        self.stepper = Stepper(self.task, self.optimizer, self.settings, self.processes)
+        self.judge = Judge.of(self.columns, self.task.rising, self.settings.early_stopping)
+        self.schedule = Schedule(
+            self.optimizer, self.settings.stretches, self.total_steps, self.epochs, self.task.rising
+        )
+        averaging = self.settings.average
+        first = 0 if averaging is None or averaging.type == "EMA" else int(averaging.start * self.total_steps) + 1
+        self.average = None if averaging is None else Average(self.task.model, averaging, first)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What is measured of an epoch."""
+        return self.task.columns(self.validation is not None)
+
+    @property
+    def whole_epoch(self) -> int:
+        """How many steps an epoch has."""
+        return -(-len(self.train) // self.settings.accumulate)
 
     @property
     def total_steps(self) -> int:
-        return self.settings.steps or (self.settings.epochs or 0) * len(self.train)
+        return self.settings.steps or (self.settings.epochs or 0) * self.whole_epoch
 
     @property
     def epochs(self) -> int:
         """How many epochs there are; of a run of so many steps the last may be a part of one."""
-        return -(-self.total_steps // len(self.train))
+        return -(-self.total_steps // self.whole_epoch)
 
     @property
     def steps_in_epoch(self) -> int:
         """How many steps the present epoch has."""
-        return min(len(self.train), self.total_steps - (self.progress.epoch - 1) * len(self.train))
+        return min(self.whole_epoch, self.total_steps - (self.progress.epoch - 1) * self.whole_epoch)
 
     @property
     def unfinished(self) -> bool:
-        """Whether steps are left to do, or the last ones have no row yet."""
+        """Whether steps are left to do that are worth it, or the last ones have no row yet."""
         step, rows = self.progress.step, self.progress.rows
-        return step < self.total_steps or not rows or rows[-1]["step"] != step
+        if not rows or rows[-1]["step"] != step:
+            return True
+        return step < self.total_steps and not self.gave_up
+
+    @property
+    def gave_up(self) -> str:
+        """Why it ends before its time; empty where it does not."""
+        return self.judge.gave_up(self.progress.rows) if self.progress.step < self.total_steps else ""
+
+    @property
+    def newest(self) -> Best:
+        """The last epoch, as the best."""
+        return self.judge.best_of(self.progress.rows[-1])
+
+    @property
+    def newest_is_best(self) -> bool:
+        best = self.progress.best
+        return best is None or self.judge.is_better(self.newest.value, best.value)
+
+    @property
+    def evaluated(self) -> Task:
+        """The task with what is evaluated and kept as the best: the averaged weights, where they are averaged."""
+        return self.task if self.average is None else replace(self.task, model=self.average.catch_up())
 
     def snapshot(self) -> Checkpoint:
         """Everything, to go on from. The tensors are the run's own: write it before the next step."""
@@ -67,18 +120,24 @@ class Run:
             progress=self.progress,
             conditions=self._conditions(),
             about=self.about,
+            schedule=self.schedule.state(),
+            average={} if self.average is None else self.average.state(),
         )
 
     def weights(self) -> Weights:
-        return Weights(model=self.task.model.state_dict(), about=self.about)
+        return Weights(model=self.evaluated.model.state_dict(), about=self.about)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Stand where the checkpoint stood. Raises CheckpointError where it is another run's."""
+        self.made_by = checkpoint.conditions.get(_PROCESSES, 1)
         for name, now in self._conditions().items():
-            if (then := checkpoint.conditions.get(name)) != now:
+            if name != _PROCESSES and (then := checkpoint.conditions.get(name)) != now:
                 raise CheckpointError(f"{checkpoint.name} cannot go on exactly: {name} was {then} and is {now}")
         restore_model(self.task.model, checkpoint.model, checkpoint.name)
+        self.schedule.restore(checkpoint.schedule)
         restore_optimizer(self.optimizer, checkpoint)
+        if self.average is not None and checkpoint.average:
+            self.average.restore(checkpoint.average)
         self.stepper.restore(checkpoint.scaler)
         self.progress = checkpoint.progress
 
@@ -101,4 +160,5 @@ class Run:
         return Diverged(what, step=step, rate=self.stepper.rate)
 
     def _conditions(self) -> dict[str, int]:
-        return {"seed": self.settings.seed, "batches in an epoch": len(self.train), "samples": self.train.samples}
+        return {"seed": self.settings.seed, "batches in an epoch": len(self.train), "samples": self.train.samples,
+                "batches in a step": self.settings.accumulate, _PROCESSES: self.processes.world}  # fmt: skip

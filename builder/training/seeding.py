@@ -23,6 +23,12 @@ def mixed(seed: int, stream: int, number: int) -> int:
     return _spread(_spread(_spread(seed) ^ stream) ^ number) >> 1
 
 
+def of_step(seed: int, step: int, rank: int) -> int:
+    """The number that a step starts from: the first process's is that of a run of one process."""
+    number = mixed(seed, STEP, step)
+    return number if rank == 0 else mixed(number, STEP, rank)
+
+
 def reseed(device: torch.device, number: int) -> None:
     """Seed torch's default generator of the CPU and that of the device.
 

@@ -7,10 +7,22 @@ from typing import Literal, TypeAlias, cast
 
 import torch
 
+from builder.training.average import Averaging
 from builder.training.errors import TrainingError
+from builder.training.schedule import Stretch
 
 Precision: TypeAlias = Literal["float32", "bf16", "fp16"]
 MemoryFormat: TypeAlias = Literal["contiguous", "channels_last"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyStopping:
+    """End when `metric` has not been better by more than `min_delta` for `patience` epochs. metric: None: val_loss,
+    without validation train_loss. It is also what the best epoch goes by."""
+
+    metric: str | None = None
+    patience: int = 5
+    min_delta: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +31,12 @@ class Settings:
 
     epochs, steps: how long: one of the two. A run of so many steps may end inside an epoch.
     seed: of dropout and whatever else draws at random in a step.
-    clip_grad_norm: the greatest norm of all gradients together; None leaves them as they are.
+    clip_grad_norm: the greatest norm of all gradients together; None leaves them as they are. clip_grad_value: the
+    greatest size of each number in them.
+    accumulate: how many batches make one step, whose gradient is that of all their samples together.
+    stretches: the course of the learning rate. average: of weights. early_stopping: when to end before the time.
+    compile: the model by torch.compile, in steps. deterministic: only algorithms that give the same bits each time.
+    time_limit: seconds after which the run stops as a signal would stop it.
     report_seconds: at most so often are losses fetched from the device, checked and reported, at least at an epoch's
         end; 0 reports every step. It changes no result.
     """
@@ -31,6 +48,14 @@ class Settings:
     precision: Precision = "float32"
     memory_format: MemoryFormat = "contiguous"
     clip_grad_norm: float | None = None
+    clip_grad_value: float | None = None
+    accumulate: int = 1
+    stretches: tuple[Stretch, ...] = ()
+    average: Averaging | None = None
+    early_stopping: EarlyStopping | None = None
+    compile: bool = False
+    deterministic: bool = False
+    time_limit: float | None = None
     report_seconds: float = 0.1
 
     def __post_init__(self) -> None:

@@ -4,22 +4,47 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Any
 
+from builder.training.processes import ALONE, Processes
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_TIME_IS_UP = 1000  # beside the numbers of signals
 
 
 class Stop:
-    """While it is entered, the first SIGINT or SIGTERM only sets `number`; a second one does what it did before.
+    """Who asks a run to end: a signal, or its time limit.
 
-    So the run ends in its own time after one Ctrl-C, and at once after two (Python raises KeyboardInterrupt; SIGTERM
-    ends the process). Signals reach only the main thread: elsewhere nothing is changed, and `number` stays None.
+    While it is entered, the first SIGINT or SIGTERM only sets `number`; a second one does what it did before. So the
+    run ends in its own time after one Ctrl-C, and at once after two (Python raises KeyboardInterrupt; SIGTERM ends the
+    process). Signals reach only the main thread: elsewhere nothing is changed, and `number` stays None.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, time_limit: float | None = None, processes: Processes = ALONE) -> None:
+        """time_limit: seconds from now. processes: those that are to end together."""
         self.number: int | None = None
+        self._agreed = False
+        self._processes = processes
+        self._limit = time_limit
+        self._end = None if time_limit is None else time.monotonic() + time_limit
         self._before: dict[signal.Signals, Any] = {}
+
+    @property
+    def asked(self) -> bool:
+        """Whether the run is to end now. All processes get the same answer, and so must ask equally often."""
+        if not self._agreed:
+            over = self._end is not None and time.monotonic() >= self._end
+            why = self._processes.most(self.number or (_TIME_IS_UP if over else 0))
+            if why:
+                self._agreed = True
+                self.number = why if why < _TIME_IS_UP else None
+        return self._agreed
+
+    @property
+    def reason(self) -> str:
+        return signal.Signals(self.number).name if self.number is not None else f"the time limit of {self._limit:g} s"
 
     def __enter__(self) -> Stop:
         if threading.current_thread() is threading.main_thread():

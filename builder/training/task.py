@@ -24,6 +24,7 @@ class Task:
     objective: outputs and batch -> the loss, one number, averaged over the batch.
     prepare: a batch on the device -> what the model is fed; runs without gradients.
     accuracy: outputs and batch -> how many answers are right, and of how many: two tensors of one number each.
+    rising: the columns of which more is better. leaves_out: whether there are parameters that a step may not reach.
     """
 
     model: nn.Module
@@ -31,6 +32,13 @@ class Task:
     objective: Callable[[Any, Batch], Tensor]
     prepare: Callable[[Batch], Batch] | None = None
     accuracy: Callable[[Any, Batch], tuple[Tensor, Tensor]] | None = None
+    rising: frozenset[str] = frozenset(("val_accuracy",))
+    leaves_out: bool = False
+
+    def columns(self, validated: bool) -> tuple[str, ...]:
+        """What is measured of an epoch."""
+        own = ("val_loss", *(("val_accuracy",) if self.accuracy is not None else ()))
+        return ("train_loss", *(own if validated else ()))
 
 
 def place_model(model: nn.Module, settings: Settings) -> None:

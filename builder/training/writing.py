@@ -26,16 +26,21 @@ class Writer:
 
     def save_best(self) -> Iterator[Event]:
         """Write the weights, and only then count the newest epoch as the best."""
+        if not self.run.processes.first:
+            self.run.progress.best = self.run.newest
+            return
         try:
             checkpoints.save_weights(self.folder.best, self.run.weights())
         except OutputError as error:
             yield Warned(message=str(error))
             return
-        self.run.progress.best = self.run.progress.newest
+        self.run.progress.best = self.run.newest
         yield CheckpointSaved(path=self.folder.best, step=self.run.progress.step)
 
     def save_last(self, *, must: bool = False) -> Iterator[Event]:
         """Write all that is needed to go on. Raises OutputError if it `must` be or has failed too often in a row."""
+        if not self.run.processes.first:
+            return
         try:
             checkpoints.save(self.folder.last, self.run.snapshot())
         except OutputError as error:
@@ -48,9 +53,8 @@ class Writer:
         yield CheckpointSaved(path=self.folder.last, step=self.run.progress.step)
 
     def write_metrics(self) -> Iterator[Event]:
-        columns = ["epoch", "step", "train_loss", "val_loss"]
-        columns += ["val_accuracy"] if self.run.validation is not None and self.run.task.accuracy is not None else []
-        columns += ["lr", "seconds"]
+        measured = [each for each in self.run.columns if each not in ("train_loss", "val_loss")]
+        columns = ["epoch", "step", "train_loss", "val_loss", *measured, "lr", "seconds"]
         yield from self._log(lambda: self.folder.write_metrics(columns, self.run.progress.rows))
 
     def write_status(self, state: State, why: str = "") -> Iterator[Event]:
@@ -59,7 +63,8 @@ class Writer:
     def _log(self, write: Callable[[], None]) -> Iterator[Event]:
         """What only tells of the run may fail without ending it: one warning for all of them."""
         try:
-            write()
+            if self.run.processes.first:
+                write()
         except OutputError as error:
             if not self._logs_failed:
                 self._logs_failed = True

@@ -3,7 +3,16 @@
 from dsl.catalogue.absent import Absent, absent
 from dsl.catalogue.binding import Problem, bind, signature_of
 from dsl.catalogue.entries import REQUIRED, Entry, Parameter
-from dsl.catalogue.lookup import find, find_optimizer, find_settings, from_python, names, optimizer_names
+from dsl.catalogue.lookup import (
+    find,
+    find_optimizer,
+    find_scheduler,
+    find_settings,
+    from_python,
+    names,
+    optimizer_names,
+    scheduler_names,
+)
 from dsl.catalogue.signatures import RegistrationError
 from dsl.catalogue.suggestions import suggest
 from dsl.catalogue.types import mismatch
@@ -19,11 +28,13 @@ __all__ = [
     "bind",
     "find",
     "find_optimizer",
+    "find_scheduler",
     "find_settings",
     "from_python",
     "mismatch",
     "names",
     "optimizer_names",
+    "scheduler_names",
     "signature_of",
     "suggest",
 ]

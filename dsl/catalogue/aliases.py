@@ -158,6 +158,7 @@ ALIASES: Final = {**_LAYERS, **_ARGUMENTS, **_OPTIMIZERS}
 
 # Other names of dtypes and precisions.
 WORDS: Final[dict[str, tuple[str, ...]]] = {
+    "batch": ("step",),
     "bf16": ("bfloat16",),
     "bfloat16": ("bf16",),
     "boolean": ("bool",),
@@ -168,6 +169,7 @@ WORDS: Final[dict[str, tuple[str, ...]]] = {
     "fp32": ("float32",),
     "half": ("float16", "fp16"),
     "int": ("int64", "int32"),
+    "iteration": ("step",),
     "long": ("int64",),
     "short": ("int16",),
 }

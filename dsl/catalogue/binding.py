@@ -132,7 +132,7 @@ def _further(entry: Entry, name: str, arguments: Mapping[str, object]) -> Proble
 
 def _unknown(entry: Entry, name: str, arguments: Mapping[str, object]) -> Problem:
     """A name that no signature has. What a function reads first is fed as its input, so it is not on offer."""
-    first = () if entry.role in ("module", "optimizer", "settings") else [each.name for each in entry.inputs[:1]]
+    first = [each.name for each in entry.inputs[:1]] if entry.role in ("function", "method") else ()
     free = [each for each in entry.argument_names if each not in arguments and each not in first]
     return Problem(
         kind="unknown",

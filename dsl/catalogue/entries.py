@@ -13,7 +13,7 @@ class _Required:
 
 REQUIRED: Final = _Required()
 
-Role: TypeAlias = Literal["module", "function", "method", "optimizer", "settings"]
+Role: TypeAlias = Literal["module", "function", "method", "optimizer", "scheduler", "settings"]
 Passing: TypeAlias = Literal["name", "keyword", "position", "spread"]
 
 
@@ -42,10 +42,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A layer type, a function, an optimizer, or a class of settings that a type takes (LinearCrossEntropyOptions).
+    """A layer type, a function, an optimizer, a scheduler, or a class of settings that a type takes
+    (LinearCrossEntropyOptions).
 
-    parameters: for a module, an optimizer or settings the constructor's arguments (without `params`); for a function
-        all arguments, tensors included, in order.
+    parameters: for a function all arguments, tensors included, in order; for the others the constructor's arguments
+        (without `params` and `optimizer`).
     inputs: what a module's `forward` takes, in order; for a function the tensors among its parameters.
     inferred: constructor arguments that may be left out because the input tells them (`in_channels`).
     overloads: a function's further signatures, tried in order after `parameters` (torch.mean has two).

@@ -70,6 +70,7 @@ _F = r"torch\.nn\.functional\."
 
 # Where torch's own annotation says less than its documentation: (target, argument) -> type.
 TYPES: Final = (
+    (r".*\.(Lambda|Multiplicative)LR", "lr_lambda", "str"),
     (r".*(KLDivLoss|kl_div)", "reduction", f"{_REDUCTION} | 'batchmean'"),
     (r".*", "reduction", _REDUCTION),
     (r".*\.[Cc]onv1d", "padding", "'same' | 'valid' | int | int[1]"),

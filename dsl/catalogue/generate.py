@@ -5,6 +5,7 @@ The only file of the catalogue that imports torch. What is not named or let thro
 
 from __future__ import annotations
 
+import collections.abc
 import inspect
 import json
 import re
@@ -36,6 +37,8 @@ _NO_FUNCTIONS: Final = (
 _DEPRECATED: Final = (
     r"torch\.(Tensor\.)?(cholesky|qr|svd|triangular_solve|lu|lu_solve|geqrf|orgqr|ormqr|chain_matmul|symeig|eig|to)"
 )
+# What schedulers are handed, and a function of Python's.
+_NO_ARGUMENTS: Final = ("self", "optimizer", "last_epoch", "scale_fn")
 _TENSOR: Written = ["input", "tensor"]
 _SELF: Written = ["self", "tensor"]
 _UNIQUE: list[Written] = [["sorted", "bool", True], ["return_inverse", "bool", False], ["return_counts", "bool", False],
@@ -72,7 +75,7 @@ _PYTHON: Final = ("torch.cdist", "torch.stft")
 
 def catalogue() -> dict[str, dict[str, Any]]:
     """Every entry by target, sorted, as the file holds it."""
-    entries = {**_modules(), **_settings(), **_functions(), **_optimizers()}
+    entries = {**_modules(), **_settings(), **_functions(), **_optimizers(), **_schedulers()}
     return {target: entries[target] for target in sorted(entries)}
 
 
@@ -130,6 +133,21 @@ def _optimizers() -> dict[str, dict[str, Any]]:
             target = f"torch.optim.{kind.__name__}"
             parameters = [_as_number(each) for each in _constructor(target, kind) if each[0] != "params"]
             found[target] = {"role": "optimizer", "kind": "other", "parameters": parameters}
+    return found
+
+
+def _schedulers() -> dict[str, dict[str, Any]]:
+    """Those that follow one rule; several that follow one another are tables of their own in a spec."""
+    found = {}
+    for name in torch.optim.lr_scheduler.__all__:
+        if name not in ("LRScheduler", "SequentialLR", "ChainedScheduler"):
+            target = f"torch.optim.lr_scheduler.{name}"
+            constructor = getattr(torch.optim.lr_scheduler, name).__init__
+            # Their annotations are text, in which typing's names stand that the module imports for checkers alone.
+            signature = inspect.signature(constructor, locals=dict(vars(collections.abc)), eval_str=True)
+            kept = [each for key, each in signature.parameters.items() if key not in _NO_ARGUMENTS]
+            parameters = [_written(target, each) for each in kept]
+            found[target] = {"role": "scheduler", "kind": "other", "parameters": parameters}
     return found
 
 

@@ -37,7 +37,7 @@ def entry_at(target: str) -> Entry | None:
 def entry(target: str, data: dict[str, Any]) -> Entry:
     """The record of one line of the file."""
     parameters = _signature(data["parameters"])
-    modular = data["role"] in ("module", "optimizer", "settings")
+    modular = data["role"] not in ("function", "method")
     return Entry(
         name=target.rpartition(".")[2],
         target=target,

@@ -17,6 +17,7 @@ NAMESPACES: Final = (
     "torch.nn.", "torch.nn.functional.", "torch.", "torch.linalg.", "torch.fft.", "torch.special.", "torch.Tensor.",
 )  # fmt: skip
 _OPTIMIZERS = "torch.optim."
+_SCHEDULERS = "torch.optim.lr_scheduler."
 _SETTINGS = "Options"  # what the names of torch's classes of settings end with
 
 
@@ -68,7 +69,14 @@ def find_torch(name: str) -> Entry | None:
 @cache
 def find_optimizer(name: str) -> Entry | None:
     """The optimizer of this name, "AdamW" or "torch.optim.AdamW"; None if there is none."""
-    return entry_at(_OPTIMIZERS + name.removeprefix(_OPTIMIZERS))
+    plain = name.removeprefix(_OPTIMIZERS)
+    return None if "." in plain else entry_at(_OPTIMIZERS + plain)
+
+
+@cache
+def find_scheduler(name: str) -> Entry | None:
+    """The scheduler of this name, with or without "torch.optim.lr_scheduler."; None if there is none."""
+    return entry_at(_SCHEDULERS + name.removeprefix(_SCHEDULERS))
 
 
 @cache
@@ -95,4 +103,10 @@ def torch_names() -> tuple[str, ...]:
 
 @cache
 def optimizer_names() -> tuple[str, ...]:
-    return tuple(target.removeprefix(_OPTIMIZERS) for target in targets() if target.startswith(_OPTIMIZERS))
+    plain = (target.removeprefix(_OPTIMIZERS) for target in targets() if target.startswith(_OPTIMIZERS))
+    return tuple(name for name in plain if "." not in name)
+
+
+@cache
+def scheduler_names() -> tuple[str, ...]:
+    return tuple(target.removeprefix(_SCHEDULERS) for target in targets() if target.startswith(_SCHEDULERS))

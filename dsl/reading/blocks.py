@@ -17,7 +17,7 @@ from dsl.source import key_text
 from dsl.tables import Table, described, is_whole
 
 _NAME: Final = re.compile(r"[^\W\d][\w-]*|\d[\w-]*[^\W\d][\w-]*")
-_TOP: Final = ("vars", "blocks", "loss", "optimizer", "data", "train")
+_TOP: Final = ("vars", "blocks", "loss", "optimizer", "scheduler", "data", "train")
 # A key of the language that this version does not read.
 _LATER_MODEL: Final = ("weights", "rename")
 

@@ -1,4 +1,4 @@
-"""The loss, the optimizer, the data and the training."""
+"""The loss and the data."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from dsl.diagnostics import Fix
-from dsl.reading.blocks import BlockReader
-from dsl.records import Block, Data, Group, Loss, Optimizer, Place, Train
-from dsl.tables import FAULTY, Table, described, resolved
+from dsl.reading.lasting import RunReader
+from dsl.records import Block, Data, Loss
+from dsl.tables import Table, described, is_texts, resolved
 
 
-class TrainingReader(BlockReader):
+class TrainingReader(RunReader):
     """All tables of a spec but its top."""
 
     def losses(self, top: Table) -> tuple[Loss, ...]:
@@ -44,38 +44,6 @@ class TrainingReader(BlockReader):
         plain = replace(layer, name=None, arguments=arguments)
         return Loss(place=table.place, block=Block(place=table.place, inputs=(), layers=(plain,)),
                     name=layer.name, factor=factor)  # fmt: skip
-
-    def optimizer(self, table: Table | None) -> Optimizer | None:
-        if table is None:
-            return None
-        kind = table.text("type")
-        if kind is None:
-            if not table.has("type") and not self.misspelled_type(table):
-                self.faults.add(table.place, "the optimizer has no `type`", "missing", part="key")
-            return None
-        groups = self.groups(table.raw("groups"), table.place.at("groups"))
-        rest = {key: value for key, value in table.values.items() if key not in ("type", "groups")}
-        arguments = resolved(rest, table.place, self.faults, self.scope)
-        return Optimizer(
-            place=table.place, type=kind, arguments={} if arguments is FAULTY else arguments, groups=groups
-        )
-
-    def groups(self, value: Any, place: Place) -> tuple[Group, ...]:
-        if value is None:
-            return ()
-        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-            self.faults.add(place, f"`groups` is an array of tables, not {described(value)}")
-            return ()
-        found = []
-        for index, each in enumerate(value):
-            table = Table(each, place.at(index), self.faults, self.scope)
-            match = table.text("match")
-            rest = resolved({k: v for k, v in each.items() if k != "match"}, table.place, self.faults, self.scope)
-            if match is None:
-                self.faults.add(table.place, "a group of parameters has no `match`", "missing")
-            elif rest is not FAULTY:
-                found.append(Group(place=table.place, match=match, arguments=rest))
-        return tuple(found)
 
     def data(self, table: Table | None) -> Data | None:
         if table is None:
@@ -112,31 +80,10 @@ class TrainingReader(BlockReader):
             place = table.place.at("fields", name)
             if isinstance(value, dict):
                 value = self.declared(name, Table(value, place, self.faults, self.scope))
-            elif not isinstance(value, str) and not _texts(value):
+            elif not isinstance(value, str) and not is_texts(value):
                 self.faults.add(place, f"a field is the source's name for it or a declaration, not {described(value)}")
             found[name] = value
         return found
-
-    def train(self, table: Table) -> Train:
-        device = table.value(
-            "device", "auto", lambda value: isinstance(value, str) or _texts(value), "a device or several"
-        )
-        epochs, steps = table.whole("epochs", None, 1), table.whole("steps", None, 1)
-        if epochs is not None and steps is not None:
-            self.faults.add(table.place.at("steps"), "training lasts for `epochs` or for `steps`, not both", "key")
-        train = Train(
-            place=table.place, epochs=epochs, steps=steps, seed=table.whole("seed", 0),
-            device=tuple(device) if isinstance(device, list) else device,
-            precision=table.word("precision", "float32", ("float32", "bf16", "fp16", "auto")),
-            memory_format=table.word("memory_format", "contiguous", ("contiguous", "channels_last")),
-            clip_grad_norm=table.number("clip_grad_norm", None, 0.0),
-        )  # fmt: skip
-        table.close(("accumulate", "early_stopping", "compile", "deterministic", "save_every"))
-        return train
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
 
 
 def _is_source(value: Any) -> bool:

@@ -1,20 +1,21 @@
-"""The optimizer, the data and the training."""
+"""The data and the training."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from dsl.catalogue.entries import Entry
 from dsl.reading.inputs import DTYPES
-from dsl.schema.arguments import Shared, closed, is_of, one_of, rules, types, view
 from dsl.schema.layers import layers
 from dsl.schema.values import EXPRESSION, Schema, held
 
 _TEXT: Final[Schema] = {"type": "string"}
 _SOURCE: Final[Schema] = {"type": ["string", "object"], "additionalProperties": _TEXT}
-_GROUPS = "Groups of parameters with settings of their own; a parameter goes to the first that matches."
-_MATCH: Final[Schema] = {"description": 'A shell pattern of state dict keys: "fc.*".', "type": "string"}
+
+
+def _table(**keys: tuple[str, Schema]) -> Schema:
+    properties = {key: {"description": says, **takes} for key, (says, takes) in keys.items()}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
 
 _DATA: Final[dict[str, tuple[str, Schema]]] = {
     "source": ('A built-in set ("digits", "fashion-mnist", "random"), a file, a folder of images, or a table of files.',
@@ -34,13 +35,30 @@ _DATA: Final[dict[str, tuple[str, Schema]]] = {
 _PREPARE = "Layers that run on each batch, on the device."
 _TRAIN: Final[dict[str, tuple[str, Schema]]] = {
     "epochs": ("How often training sees all samples.", held("int")),
-    "steps": ("How many batches training sees, in place of epochs.", held("int")),
+    "steps": ("How many steps training takes, in place of epochs.", held("int")),
     "seed": ("Where chance starts from.", {**held("int"), "default": 0}),
     "device": ("Where it runs; of several, the first that is there.",
                {"type": ["string", "array"], "items": _TEXT, "default": "auto"}),
     "precision": ("Of the numbers in training.", held("'float32' | 'bf16' | 'fp16' | 'auto'")),
     "memory_format": ("How images lie in memory.", held("'contiguous' | 'channels_last'")),
     "clip_grad_norm": ("The norm that gradients are cut down to.", held("float")),
+    "clip_grad_value": ("The size that each number in a gradient is cut down to.", held("float")),
+    "accumulate": ("Batches in a step, whose gradients are added up.", {**held("int"), "default": 1}),
+    "early_stopping": ("Ends the run when a metric gets no better.", _table(
+        metric=("A column of metrics.csv; val_loss if left out.", _TEXT),
+        patience=("How many epochs it waits.", {**held("int"), "default": 5}),
+        min_delta=("What counts as better.", {**held("float"), "default": 0}),
+    )),
+    "average": ("Averaged weights are what is evaluated and kept.", _table(
+        type=("EMA, with a decay; SWA, the plain mean from a part of the run on.", held("'EMA' | 'SWA'")),
+        decay=("Of EMA: what is kept of the average in each step.", {**held("float"), "default": 0.999}),
+        start=("Of SWA: the part of the run after which it begins.", {**held("float"), "default": 0.75}),
+    )),
+    "compile": ("Whether steps run the model through torch.compile.", {**held("bool"), "default": False}),
+    "deterministic": ("Whether only algorithms run that give the same bits each time.",
+                      {**held("bool"), "default": False}),
+    "time_limit": ('Seconds, or text such as "2h30m", after which the run stops as on Ctrl-C.',
+                   {"type": ["number", "string"]}),
 }  # fmt: skip
 _ENUMS: Final[dict[str, list[str]]] = {
     "precision": ["float32", "bf16", "fp16", "auto"], "memory_format": ["contiguous", "channels_last"],
@@ -89,36 +107,3 @@ def train_view() -> Schema:
     return {"type": "object", "properties": properties | {
         key: {"description": _TRAIN[key][0], "enum": words} for key, words in _ENUMS.items()
     }}  # fmt: skip
-
-
-def optimizer(entries: Mapping[str, Entry], shared: Shared) -> Schema:
-    """Without a type it may be what another spec goes on with."""
-    by_name = {name: entry for entry in entries.values() for name in (entry.name, entry.target)}
-    groups = [
-        {"if": is_of([entry.name, entry.target]), "then": _of_groups(entry, shared)} for entry in entries.values()
-    ]
-    return {"type": "object", "properties": {"type": one_of(by_name), "groups": {"type": "array"}},
-            "allOf": [rules(by_name, ("type", "groups"), shared), *groups]}  # fmt: skip
-
-
-def group_view(entries: Mapping[str, Entry]) -> Schema:
-    """Its `items` are as those of a layer."""
-    group = "#/definitions/group_view"
-    return {"type": "object", "properties": {"match": _MATCH, **view(entries)}, "items": {"$ref": group}}
-
-
-def optimizer_view(entries: Mapping[str, Entry], sentences: Mapping[str, str]) -> Schema:
-    arguments, group = view(entries), {"$ref": "#/definitions/group_view"}
-    return {
-        "type": "object",
-        "properties": {
-            "type": {"description": "What the optimizer is.", **types(entries, sentences)},
-            "groups": {"description": _GROUPS, "type": "array", "items": group},
-            **arguments,
-        },
-    }
-
-
-def _of_groups(entry: Entry, shared: Shared) -> Schema:
-    group = shared.reference(f"group of {entry.name}", {"required": ["match"], **closed(entry, ("match",), shared)})
-    return {"properties": {"groups": {"items": group}}}

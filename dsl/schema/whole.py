@@ -8,9 +8,17 @@ from typing import Final, TypeAlias
 
 from dsl.catalogue.entries import Entry
 from dsl.catalogue.lines import entry_at, targets
-from dsl.catalogue.lookup import find_known, find_optimizer, find_settings, optimizer_names, torch_names
+from dsl.catalogue.lookup import (
+    find_known,
+    find_optimizer,
+    find_scheduler,
+    find_settings,
+    optimizer_names,
+    scheduler_names,
+    torch_names,
+)
 from dsl.catalogue.own import OWN
-from dsl.schema import training
+from dsl.schema import optimizing, training
 from dsl.schema.arguments import Shared, rules
 from dsl.schema.layers import block_rules, block_view, define_layers, layers
 from dsl.schema.values import Schema
@@ -100,9 +108,12 @@ def _define_rest(sentences: Sentences, shared: Shared) -> None:
     settings = {name: entry for each in targets() if (entry := find_settings(each)) for name in (each, entry.name)}
     shared.made["declared"], shared.made["field"] = training.declared(), training.field()
     shared.made["settings"] = rules(settings, ("type",), shared)
-    shared.made["group_view"] = training.group_view(optimizers)
-    shared.made["optimizer_view"] = training.optimizer_view(optimizers, sentences)
-    shared.made["optimizer"] = training.optimizer(optimizers, shared)
+    schedulers = {name: entry for name in scheduler_names() if (entry := find_scheduler(name))}
+    shared.made["group_view"] = optimizing.group_view(optimizers)
+    shared.made["optimizer_view"] = optimizing.optimizer_view(optimizers, sentences)
+    shared.made["optimizer"] = optimizing.optimizer(optimizers, shared)
+    shared.made["scheduler_view"] = optimizing.scheduler_view(schedulers, sentences)
+    shared.made["scheduler"] = optimizing.scheduler(schedulers, shared)
     shared.made["typed_loss"] = _typed_loss()
     shared.made["patch"] = _patch()
 
@@ -119,6 +130,7 @@ def _view() -> Schema:
             "model": {"description": "The model.", **block_view({**inputs, "description": "Shapes by name."})},
             "loss": {"$ref": "#/definitions/loss_view"},
             "optimizer": {"$ref": "#/definitions/optimizer_view"},
+            "scheduler": {"$ref": "#/definitions/scheduler_view"},
             "data": {"description": "Where samples come from.", **training.data(_VIEW)},
             "train": {"description": "How training runs.", **training.train_view()},
             "patch": {"description": "Layers changed, by path.", "type": "object", "additionalProperties": patch},
@@ -130,6 +142,7 @@ def _top() -> Schema:
     """The rules of all tables, but of layers. What another spec says, one that stands on it may leave out."""
     free: dict[str, Schema] = {key: {"type": ["object", "array"]} for key in ("blocks", "model", "loss", "patch")}
     further = {**free, "optimizer": {"$ref": "#/definitions/optimizer"}, "train": training.train()}
+    further["scheduler"] = {"$ref": "#/definitions/scheduler"}
     data = {**training.data(_RULES)}
     data["properties"] = {**data["properties"], "prepare": {"type": "array"}}
     return {
