@@ -128,14 +128,14 @@ def request_of(spec: Spec, data: Data, source: SourceText, key: str = "source") 
     if not isinstance(source, str):  # files of a table may be said by several
         folder, source = Path(), {name: str(place.at(name).source.folder / each) for name, each in source.items()}
     mapping = {name: value for name, value in data.fields.items() if not isinstance(value, Input)}
-    declared = () if source != "random" else _declarations(spec, data)
+    declared = _declarations(spec, data, with_inputs=source == "random")
     return Request(source=source, folder=folder, fields=mapping or None, declarations=declared, samples=data.samples,
                    seed=spec.train.seed, sizes=data.sizes)  # fmt: skip
 
 
-def _declarations(spec: Spec, data: Data) -> tuple[FieldType, ...]:
-    """The fields of random data: the model's inputs, and what `fields` declares beside or in place of them."""
-    inputs = {each.name: each for each in spec.model.inputs or () if each.options is None}
+def _declarations(spec: Spec, data: Data, *, with_inputs: bool) -> tuple[FieldType, ...]:
+    """What `fields` declares; for random data beside, or in place of, the model's inputs."""
+    inputs = {each.name: each for each in spec.model.inputs or () if each.options is None and with_inputs}
     inputs |= {name: value for name, value in data.fields.items() if isinstance(value, Input)}
     return tuple(FieldType(each.name, (each.shape or ())[1:], each.dtype, each.low, each.high)
                  for each in inputs.values())  # fmt: skip

@@ -147,17 +147,18 @@ assert "torch" not in sys.modules
 
 def test_sources_that_are_not_there(tmp_path: Path) -> None:
     (tmp_path / "faces").mkdir()
-    (tmp_path / "a.parquet").touch()
+    (tmp_path / "a.xls").touch()
     assert complaint(tmp_path, "digit").startswith("there is no source 'digit'; did you mean 'digits'? Sources are ")
     assert complaint(tmp_path, "").startswith("there is no source ''. Sources are digits")
-    assert complaint(tmp_path, "faces") == (
-        f"{tmp_path / 'faces'} is a folder; a file is wanted, or its files: {tmp_path / 'faces' / '*.npz'}"
-    )
-    assert complaint(tmp_path, "faces/../faces").startswith(f"{tmp_path}/faces/../faces is a folder")
+    said = complaint(tmp_path, "faces")
+    assert said.startswith(f"{tmp_path / 'faces'} is a folder without images (.bmp ")
+    assert said.endswith(f"; files of it are {tmp_path / 'faces' / '*.npz'}")
+    assert complaint(tmp_path, "faces/../faces").startswith(f"{tmp_path}/faces/../faces is a folder without images")
+    assert complaint(tmp_path, "none/") == f"there is no folder {tmp_path / 'none'}"
     assert complaint(tmp_path, "b.csv") == f"there is no file {tmp_path / 'b.csv'}"
-    assert complaint(tmp_path, "a.parquet/b.csv") == f"there is no file {tmp_path / 'a.parquet/b.csv'}"
+    assert complaint(tmp_path, "a.xls/b.csv") == f"there is no file {tmp_path / 'a.xls/b.csv'}"
     assert complaint(tmp_path, "faces/*.npz") == f"no file matches {tmp_path / 'faces/*.npz'}"
-    assert complaint(tmp_path, "a.parquet").startswith(f"cannot tell what {tmp_path / 'a.parquet'} holds by its name")
+    assert complaint(tmp_path, "a.xls").startswith(f"cannot tell what {tmp_path / 'a.xls'} holds by its name")
     assert complaint(tmp_path, "a\0b.csv").startswith("no file can be called")
     assert complaint(tmp_path, "x" * 300 + ".csv").endswith("File name too long")
     assert complaint(tmp_path, {}).startswith("the source names no file")

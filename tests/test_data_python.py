@@ -1,12 +1,15 @@
 """Data that comes from somebody's own Python: tensors, Datasets, batches."""
 
 from collections import namedtuple
+from pathlib import Path
 
 import numpy
 import pytest
 import torch
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, get_worker_info
 
+import builder
+import dsl
 from builder import data
 
 ALL = torch.tensor([0, 1, 2])
@@ -122,7 +125,7 @@ def test_looking_at_the_first_batch_leaves_the_random_state() -> None:
     ("batches", "said"),
     [
         ([], "there are no batches"),
-        (iter([torch.zeros(2)]), r"list_iterator has no len\(\): give a list of batches, or a DataLoader"),
+        (iter([]), "there are no batches"),
         ([(torch.zeros(2), torch.zeros(3))], r"batch 0 has fields of different lengths: x \(2,\), target \(3,\)"),
         ([torch.tensor(1)], r"batch 0 has fields of different lengths: x \(\)"),
     ],
@@ -130,3 +133,80 @@ def test_looking_at_the_first_batch_leaves_the_random_state() -> None:
 def test_batches_at_fault(batches: object, said: str) -> None:
     with pytest.raises(data.DataError, match=said):
         data.IterableBatches(batches)
+
+
+class Numbers(IterableDataset):
+    """0 to 9, shared among the processes that read."""
+
+    def __iter__(self) -> object:
+        info = get_worker_info()
+        start, step = (0, 1) if info is None else (info.id, info.num_workers)
+        return ({"x": torch.tensor([float(each)]), "y": each % 2} for each in range(start, 10, step))
+
+
+def test_a_length_that_is_not_said_is_counted() -> None:
+    loader = DataLoader(Numbers(), batch_size=4)
+    for batches in (data.IterableBatches(loader), data.IterableBatches(iter(list(loader)))):
+        assert len(batches) == 3
+        for epoch in (1, 2):
+            assert [len(batch["x"]) for batch in batches.epoch(epoch)] == [4, 4, 2]
+
+
+SPEC = """
+name = "Net"
+[model]
+inputs = { x = ["N", 1], z = ["N", 2] }
+layers = [
+  { name = "both", value = "${cat([x, z], 1)}" },
+  { type = "Linear", out_features = 2 },
+]
+[loss]
+type = "CrossEntropyLoss"
+input = ["output", "y"]
+[optimizer]
+type = "SGD"
+lr = 0.1
+[data]
+source = "random"
+batch_size = 4
+prepare = [{ name = "z", type = "cat", input = ["x", "x"], dim = 1 }]
+fields = { y = { shape = ["N"], dtype = "int64", high = 2 } }
+[train]
+epochs = 2
+device = "cpu"
+"""
+
+
+class Described(Dataset):
+    def __len__(self) -> int:
+        return 10
+
+    def __getitem__(self, index: int) -> dict[str, object]:
+        return {"x": torch.tensor([float(index)]), "y": index % 2, "weight": 0.5}
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_training_on_data_of_every_form(tmp_path: Path, workers: int) -> None:
+    """In one order all forms are the same samples, so they train to the same weights."""
+    (tmp_path / "spec.toml").write_text(SPEC)
+    spec = dsl.load(tmp_path / "spec.toml", {"data.shuffle": False, "data.num_workers": workers})
+    batches = list(DataLoader(Described(), batch_size=4))
+    forms = {
+        "dataset": Described(), "batches": batches, "once": iter(batches), "loader": DataLoader(Described(), 4),
+        "generator": (each for each in batches),
+    }  # fmt: skip
+    if not workers:  # two processes each put their own part together: other batches
+        forms["samples"] = Numbers()
+    weights = {}
+    for name, form in forms.items():
+        run = builder.train(spec, data=form, validation=list(batches), out=tmp_path / name)
+        weights[name] = torch.cat([each.flatten() for each in run.model.parameters()])
+        assert len(run.rows) == 2
+    assert all(torch.equal(each, weights["dataset"]) for each in weights.values()), weights
+
+
+def test_an_iterable_dataset_is_read_by_processes(tmp_path: Path) -> None:
+    (tmp_path / "spec.toml").write_text(SPEC)
+    spec = dsl.load(tmp_path / "spec.toml", {"data.num_workers": 2})
+    run = builder.train(spec, data=Numbers(), out=tmp_path / "run")
+    assert [row["step"] for row in run.rows] == [4, 8]  # 4 and 1 samples of each of two processes

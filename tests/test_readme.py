@@ -68,13 +68,13 @@ def test_what_a_command_prints(folder: Path, text: str) -> None:
 
 def test_the_other_commands_run_in_their_order(folder: Path) -> None:
     lines = [line for text in blocks("sh")[2:] for line in text.splitlines()]
-    assert len(lines) == 4
+    assert len(lines) == 5
     for line in lines:
         program, *words = shlex.split(line)
         assert program == PYTHON
         done = run(folder, words)
         assert done.returncode == 0, f"{line}\n{done.stderr}"
-    for name in ("small.svg", "small.py"):
+    for name in ("small.svg", "small.py", "predictions.csv"):
         assert (folder / name).stat().st_size > 0
     listed = re.findall(
         r"^- `(\S+?)`(?:, to go on from, and `(\S+?)`)?", TEXT.partition("## A run folder")[2], re.MULTILINE

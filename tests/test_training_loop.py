@@ -149,7 +149,7 @@ def test_precision_and_memory_format(tmp_path, precision, dtype, memory_format):
     seen = []
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(16, 3))
 
-    def prepare(batch):
+    def prepare(batch, training):
         return {**batch, "x": batch["x"] + 1000 * (not torch.is_grad_enabled())}
 
     def forward(model, batch):

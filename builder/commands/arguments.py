@@ -11,7 +11,8 @@ from typing import Any, Final, NoReturn
 from builder.commands.formats import FOR_PROGRAMS, OF_CHECK_ALONE
 from dsl.catalogue.suggestions import suggest
 
-_TO_DO: Final = ("check", "summary", "where", "render", "export", "train", "evaluate")
+_TO_DO: Final = ("check", "summary", "where", "render", "export", "train", "evaluate", "predict")
+PREDICTED: Final = (".csv", ".npz")  # suffixes of the files that predictions are written to
 
 
 class UsageError(Exception):
@@ -50,9 +51,11 @@ def _held_together(options: argparse.Namespace) -> None:
     """Raises UsageError for options that do not go with what is to be done."""
     if options.fix and (options.set or options.data or options.epochs is not None or options.seed is not None):
         raise UsageError("--fix mends the file as it stands; it goes without --set and its short forms")
+    if options.predict and options.out and not options.train and Path(options.out).suffix not in PREDICTED:
+        raise UsageError(f"--out {options.out}: predictions are written to {' or '.join(PREDICTED)}")
     if not options.watch:
         return
-    for each in ("fix", "summary", "where", "render", "export", "train", "evaluate"):
+    for each in ("fix", "summary", "where", "render", "export", "train", "evaluate", "predict"):
         if getattr(options, each):
             raise UsageError(f"--watch goes with --check alone, not with --{each}")
 
@@ -96,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     do.add_argument("--train", action="store_true", help="train, into a run folder")
     do.add_argument("--evaluate", action="store_true", help="loss and metrics of a checkpoint on the held-out data")
+    do.add_argument(
+        "--predict", metavar="FILE", help="a checkpoint's outputs for new data: a table, or a file of --out"
+    )
     how = parser.add_argument_group("options")
     how.add_argument("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps; otherwise the spec's")
     how.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="change a value of the spec")
@@ -104,7 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--data", metavar="SOURCE", help="short for --set data.source=SOURCE")
     how.add_argument("--weights", metavar="FILE", help="start from, or evaluate, these weights")
     how.add_argument("--resume", metavar="RUN", help="go on with the run in this folder")
-    how.add_argument("--out", metavar="DIR", help="the run folder; left out, the next free runs/NAME-1, -2 ...")
+    how.add_argument("--out", metavar="DIR", help="the run folder, by default the next free runs/NAME-1, -2 ...; of "
+                     "--predict, the .csv or .npz file")  # fmt: skip
     how.add_argument("--allow-python", metavar="FILE", action="append", default=[],
                      help="run this Python file; its layers are types")  # fmt: skip
     how.add_argument("--theme", choices=("light", "dark", "print"), default="light", help="colours of pictures")

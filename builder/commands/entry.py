@@ -115,6 +115,10 @@ def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
         from builder.commands import running
 
         several["evaluate"] = running.evaluate(spec, options, weights)
+    if options.predict and status == DONE:
+        from builder.commands import predicting
+
+        several["predict"] = predicting.show(spec, options, weights)
     if options.format == "json" and several:
         print(json.dumps(next(iter(several.values())) if len(several) == 1 else several))
     return status

@@ -12,6 +12,7 @@ from builder.commands.curves import draw_curves
 from builder.commands.screen import Screen
 from builder.commands.warning import tell
 from builder.experiment import Experiment
+from builder.experiment.evaluating import experiment_on_all
 from builder.files import write_aside
 from builder.lint import lint
 from builder.training import RunFolder
@@ -51,7 +52,8 @@ def _shown(experiment: Experiment, folder: RunFolder, options: argparse.Namespac
     resume = options.resume is not None
     screen = Screen(quiet=options.quiet, validates=experiment.held_out is not None)
     board = tensorboard.of(folder, screen.warn) if options.tensorboard else None
-    screen.say(f"{_choices(experiment)}, {experiment.training.samples:,} samples, into {folder.path}")
+    samples = experiment.training
+    screen.say(f"{_choices(experiment)}, {samples.samples:,} samples {samples.lie}, into {folder.path}")
     status = 0
     try:
         for event in experiment.events(folder, resume=resume):
@@ -94,10 +96,13 @@ def _choices(experiment: Experiment) -> str:
 
 
 def evaluate(spec: Spec, options: argparse.Namespace, weights: str | None) -> dict[str, Any]:
-    """The loss of a checkpoint on the held-out samples, and what is measured beside it."""
+    """The loss of a checkpoint and what is measured beside it, on the held-out samples; on all of those of `--data`."""
     if weights is None:
         raise ValueError("nothing to evaluate: give --weights FILE, or the folder of a run in place of the spec")
-    experiment = Experiment(spec, device=options.device, weights=weights)
+    if options.data is not None and not options.train:  # data of its own: nothing of it was trained on
+        experiment = experiment_on_all(spec, weights, options.device)
+    else:
+        experiment = Experiment(spec, device=options.device, weights=weights)
     found = experiment.evaluate()
     if options.format == "text":
         print(", ".join(f"{name} {value:.4f}" for name, value in found.items()))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from builder.data.fields import DataError, FieldType, Source
 from builder.data.places import absolute, outside
 from builder.data.request import Request, SourceText
-from builder.data.sources import NAMES, describe, is_name, open_source
+from builder.data.sources import NAMES, describe, is_idx, is_name, is_table, open_source
 
 if TYPE_CHECKING:
     from builder.data.batches import Batches
@@ -44,7 +44,9 @@ __all__ = [
     "absolute",
     "check_range",
     "describe",
+    "is_idx",
     "is_name",
+    "is_table",
     "open_source",
     "outside",
     "split",

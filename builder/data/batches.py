@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 
 from builder.data.fields import DataError, Source
-from builder.training.processes import Processes
 from builder.training.seeding import mixed
 
 ORDER, READING = 16, 17  # streams of random numbers beside those of training
@@ -18,6 +17,8 @@ ORDER, READING = 16, 17  # streams of random numbers beside those of training
 Batch = dict[str, torch.Tensor]
 # A batch's samples, and the number from which its source may draw.
 Share = tuple[torch.Tensor, int]
+# How many samples a batch has -> which of them are one process's, from and up to.
+Bounds = Callable[[int], tuple[int, int]]
 
 
 class Batches:
@@ -26,6 +27,8 @@ class Batches:
 
     indices: the samples to take; all of the source's where left out.
     num_workers: processes that read ahead; 0 reads in this one.
+    lie: where the samples lie, in words for a person.
+    pinned: batches lie in memory from which a GPU can fetch them while it computes.
     """
 
     def __init__(
@@ -38,7 +41,10 @@ class Batches:
         drop_last: bool = False,
         seed: int = 0,
         num_workers: int = 0,
+        pinned: bool = False,
+        lie: str = "",
     ) -> None:
+        self.lie = lie
         self._source = source
         self._indices = torch.arange(len(source)) if indices is None else indices
         self._batch_size = batch_size
@@ -46,6 +52,7 @@ class Batches:
         self._drop_last = drop_last
         self._seed = seed
         self._workers = num_workers
+        self._pinned = pinned
         _check(len(self._indices), batch_size, drop_last, num_workers)
 
     def __len__(self) -> int:
@@ -62,20 +69,21 @@ class Batches:
         """The batches of epoch `number`, from the one at index `start` on. DataError where a sample cannot be read."""
         return self._read(self._shares(number)[start:])
 
-    def part(self, number: int, start: int, processes: Processes) -> Iterator[tuple[Batch, int]]:
+    def part(self, number: int, start: int, rank: int, bounds: Bounds) -> Iterator[tuple[Batch, int]]:
         """As `epoch`, what one of several processes computes of each batch, with the samples of the whole batch."""
         shares = self._shares(number)[start:]
         totals = [len(indices) for indices, _ in shares]
         own = []
         for (indices, seed), total in zip(shares, totals, strict=True):
-            first, end = processes.bounds(total)
-            own.append((indices[first:end] if first < end else indices[:1], mixed(seed, READING, processes.rank)))
+            first, end = bounds(total)
+            own.append((indices[first:end] if first < end else indices[:1], mixed(seed, READING, rank)))
         return zip(self._read(own), totals, strict=True)
 
     def _read(self, shares: list[Share]) -> Iterator[Batch]:
         if self._workers == 0 or not shares:
-            return (self._source.batch(indices, seed) for indices, seed in shares)
-        return _read_ahead(self._source, shares, min(self._workers, len(shares)))
+            batches = (self._source.batch(indices, seed) for indices, seed in shares)
+            return map(_pinned, batches) if self._pinned else batches
+        return _read_ahead(self._source, shares, min(self._workers, len(shares)), self._pinned)
 
     def _shares(self, number: int) -> list[Share]:
         order = self._indices
@@ -112,25 +120,34 @@ class _Gathering(Dataset[Batch | _Failure]):
             return _Failure(str(error))
 
 
-def _read_ahead(source: Source, shares: list[Share], workers: int) -> Iterator[Batch]:
+def _read_ahead(source: Source, shares: list[Share], workers: int, pinned: bool) -> Iterator[Batch]:
     loader = DataLoader(
         _Gathering(source, shares),
         batch_size=None,
         num_workers=workers,
+        pin_memory=pinned,
         worker_init_fn=_quiet,
         generator=torch.Generator(),  # or the loader would draw from torch's own, which is training's
     )
-    iterator = iter(loader)
+    iterator, given = iter(loader), 0
     while True:
         try:
             batch = next(iterator)
         except StopIteration:
             return
         except (RuntimeError, ConnectionError, EOFError) as error:  # what the loader says of a worker that was killed
-            raise DataError(f"a process that reads data ended unexpectedly: {error}") from error
+            samples = ", ".join(str(index) for index in shares[given][0].tolist())
+            raise DataError(
+                f"a process that reads data ended unexpectedly, before batch {given} (samples {samples}): {error}"
+            ) from error
         if isinstance(batch, _Failure):
             raise DataError(batch.message)
+        given += 1
         yield batch
+
+
+def _pinned(batch: Batch) -> Batch:
+    return {name: each.pin_memory() for name, each in batch.items()}
 
 
 def _quiet(_: int) -> None:

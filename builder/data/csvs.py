@@ -11,7 +11,7 @@ import csv
 import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy
@@ -56,7 +56,14 @@ def read(request: Request) -> Arrays:
     columns = _columns(header, request.fields, all_paths[0])
     files = [_rows(path, header, columns) for path in all_paths]
     made = [_vector(c, header, files) if c.vector else _column(c, files, request.classes.get(c.name)) for c in columns]
-    return Arrays(fields=tuple(kind for kind, _ in made), values={kind.name: values for kind, values in made})
+    fields = [replace(kind, columns=_said(each, header)) for each, (kind, _) in zip(columns, made, strict=True)]
+    return Arrays(fields=tuple(fields), values={kind.name: values for kind, values in made})
+
+
+def _said(columns: Columns, header: list[str]) -> str | tuple[str, ...]:
+    """The columns as `fields` would say them."""
+    names = tuple(header[index] for index in columns.indices)
+    return names if columns.vector else names[0]
 
 
 def _header(path: Path) -> list[str]:

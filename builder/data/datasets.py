@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
 import torch
+from torch.utils.data import DataLoader, IterableDataset
 
 from builder.data.fields import DataError, FieldType, Source
 from builder.data.items import drawing_from, named, tensor
@@ -55,17 +57,20 @@ class DatasetSource(Source):
 
 
 class IterableBatches:
-    """Finished batches from Python, such as a DataLoader or a list: what training reads, as `Batches` is.
+    """Finished batches from Python, such as a DataLoader, a list or a generator: what training reads, as `Batches` is.
 
     The batches' order is the giver's own: a resumed run is exact only if it hangs on nothing but torch's own random
     numbers. The fields are those of the first batch.
     """
 
+    lie = "as they come"
+
     def __init__(self, batches: Iterable[Any], names: Sequence[str] = ()) -> None:
-        if not hasattr(batches, "__len__"):
-            raise DataError(f"{type(batches).__name__} has no len(): give a list of batches, or a DataLoader")
-        self._batches = batches
+        self._batches = (
+            list(batches) if isinstance(batches, Iterator) else batches
+        )  # what can be had once alone is kept
         self._names = tuple(names)
+        self._count = _count(self._batches)
         if len(self) == 0:
             raise DataError("there are no batches")
         with drawing_from(0):
@@ -74,7 +79,7 @@ class IterableBatches:
         self.fields = tuple(FieldType(name, tuple(each.shape[1:]), dtype_name(each)) for name, each in first.items())
 
     def __len__(self) -> int:
-        return len(self._batches)  # type: ignore[arg-type]
+        return self._count
 
     @property
     def samples(self) -> int:
@@ -85,6 +90,22 @@ class IterableBatches:
         """The batches from the one at index `start` on; `number` is the giver's business."""
         for place, batch in enumerate(islice(self._batches, start, None), start):
             yield _checked(batch, self._names, f"batch {place}")
+
+
+def _count(batches: Iterable[Any]) -> int:
+    """How many there are: what they say, else what one pass finds (a DataLoader of an IterableDataset has no len)."""
+    if isinstance(batches, Sized):
+        with suppress(TypeError):
+            return len(batches)
+    with drawing_from(0):
+        return sum(1 for _ in batches)
+
+
+def samples_batched(samples: IterableDataset[Any], batch_size: int, workers: int, drop_last: bool) -> Iterable[Any]:
+    """An IterableDataset gives samples, in its own order: they are put together in batches, read by processes where
+    there are any. With several each must give a part of its own (`torch.utils.data.get_worker_info`)."""
+    own = torch.Generator()  # or the loader would draw from torch's own, which is training's
+    return DataLoader(samples, batch_size=batch_size, num_workers=workers, drop_last=drop_last, generator=own)
 
 
 def _checked(batch: object, names: Sequence[str], what: str) -> dict[str, torch.Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ class FieldType:
     dtype: as batches carry it, torch's name without `torch.`: "float32".
     low, high: every value lies in [low, high), where that is known.
     classes: the texts that the class indices stand for, where the file holds text.
+    columns: the column or columns of a table that it was made of; no part of what the field is.
     """
 
     name: str
@@ -30,12 +31,14 @@ class FieldType:
     low: int | None = None
     high: int | None = None
     classes: tuple[str, ...] | None = None
+    columns: str | tuple[str, ...] | None = field(default=None, compare=False)
 
 
 class Source(ABC):
     """Samples by index. Every field of a batch has the batch as its first dim."""
 
     fields: tuple[FieldType, ...]
+    files: tuple[str, ...] | None = None  # the file that each sample is, where each has one of its own
 
     @abstractmethod
     def __len__(self) -> int:

@@ -40,6 +40,23 @@ class TensorSource(Source):
     def values(self, field: str) -> torch.Tensor:
         return self._divided(field, self._tensors[field])
 
+    @property
+    def device(self) -> torch.device:
+        return next(iter(self._tensors.values())).device
+
+    @property
+    def bytes(self) -> int:
+        """How much memory all samples take, as they are kept."""
+        return sum(each.numel() * each.element_size() for each in self._tensors.values())
+
+    def to(self, device: torch.device) -> TensorSource:
+        """The same samples on a device: their batches are gathered and divided there."""
+        moved = TensorSource(
+            {name: each.to(device) for name, each in self._tensors.items()}, self._divisors, self.fields
+        )
+        moved.files = self.files
+        return moved
+
     def _divided(self, name: str, values: torch.Tensor) -> torch.Tensor:
         return values.to(torch.float32) / self._divisors[name] if name in self._divisors else values
 

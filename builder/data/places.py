@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path, PurePath
 
+from builder.data.folders import links
 from builder.data.idx import label_names
 from builder.data.request import Request, SourceText, is_glob
 from builder.data.sources import is_name
@@ -44,6 +45,8 @@ def _touched(text: str, folder: Path) -> Iterator[Path]:
         matches = [folder / text]
     for each in matches:
         yield each
+        if each.is_dir():
+            yield from links(each)
         if "images" in each.name:
             yield from label_names(each)
 

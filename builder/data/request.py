@@ -26,7 +26,8 @@ class Request:
     fields: our name = the source's, or for .csv a list of columns; only these are then taken, in this order.
     classes: by field, the texts of the classes in their order. Give those of the training data when another file is
         opened beside it, or the same text would get another number.
-    declarations, samples, seed, sizes: for `random` alone; sizes are those of the free names in declarations.
+    declarations: of `random` the fields; of a folder of images what the image is brought to.
+    samples, seed, sizes: for `random` alone; sizes are those of the free names in declarations.
     """
 
     source: SourceText

@@ -12,14 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from builder.data import csvs, declared, digits, fashion, idx, npz
+from builder.data import csvs, declared, digits, fashion, idx, images, npz, parquet
 from builder.data.arrays import Arrays
 from builder.data.fields import DataError, FieldType, Source
 from builder.data.request import Request, existing
 from dsl.catalogue.suggestions import suggest
 
 NAMES = ("digits", "fashion-mnist", "fashion-mnist-test", "random")
-SUFFIXES = "`.npz`, `.csv`, and IDX files such as train-images-idx3-ubyte.gz"
+SUFFIXES = "`.npz`, `.csv`, `.parquet`, IDX files such as train-images-idx3-ubyte.gz, and folders of images"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,16 @@ def open_source(request: Request) -> Source:
 def is_name(source: object) -> bool:
     """Whether the source is one that is known by name, and so no path."""
     return isinstance(source, str) and source in NAMES
+
+
+def is_table(request: Request) -> bool:
+    """Whether the source is a table of named columns."""
+    return re.search(r"\.(csv|parquet|pq)$", PurePath(request.text).name, re.IGNORECASE) is not None
+
+
+def is_idx(request: Request) -> bool:
+    """Whether the source is one of IDX files, of which each holds a single field."""
+    return re.search(r"idx\d|ubyte|\.idx(\.gz)?$", PurePath(request.text).name, re.IGNORECASE) is not None
 
 
 def _named(*names: str) -> Callable[[Request], bool]:
@@ -72,9 +82,11 @@ KINDS = (
     Kind(_named("fashion-mnist", "fashion-mnist-test"), fashion.describe, _read_by(fashion.read)),
     Kind(_named("random"), declared.describe, declared.open_source),
     Kind(_table, idx.describe, _read_by(idx.read)),
+    Kind(images.takes, images.describe, images.open_source),
     Kind(_suffixed(r"\.npz$"), npz.describe, _read_by(npz.read)),
     Kind(_suffixed(r"\.csv$"), csvs.describe, _read_by(csvs.read)),
-    Kind(_suffixed(r"idx\d|ubyte|\.idx(\.gz)?$"), idx.describe, _read_by(idx.read)),
+    Kind(_suffixed(r"\.(parquet|pq)$"), parquet.describe, _read_by(parquet.read)),
+    Kind(is_idx, idx.describe, _read_by(idx.read)),
 )
 
 

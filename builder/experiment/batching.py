@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+import torch
+from torch.utils.data import IterableDataset
+
 from builder.checking import Checked, request_of, target_of
 from builder.data import (
     Batches,
@@ -17,7 +20,9 @@ from builder.data import (
     open_source,
     split,
 )
+from builder.data.datasets import samples_batched
 from builder.experiment.missing import missing
+from builder.experiment.residing import Reading, reading
 from dsl.diagnostics import SpecError
 from dsl.records import Data, Spec
 
@@ -25,12 +30,16 @@ FromPython: TypeAlias = "Source | IterableBatches"
 
 
 def from_python(spec: Spec, data: Any) -> FromPython | None:
-    """A Dataset or an iterable of batches, with the model's inputs as the names of its fields."""
+    """A Dataset (map-style, or iterable), or an iterable of batches; the model's inputs name its fields."""
     names = [each.name for each in spec.model.inputs or () if each.options is None]
     if data is None or isinstance(data, Source):
         return data
     if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, list):
         return DatasetSource(data, names)
+    if isinstance(data, IterableDataset):
+        said = spec.data
+        data = samples_batched(data, said.batch_size if said else 32, said.num_workers if said else 0,
+                               said.drop_last if said else False)  # fmt: skip
     return IterableBatches(data, names)
 
 
@@ -39,6 +48,7 @@ class Batching:
     """How a checked spec's samples come in batches. Raises SpecError where the data does not fit."""
 
     checked: Checked
+    device: torch.device
 
     @property
     def spec(self) -> Spec:
@@ -53,15 +63,24 @@ class Batching:
         try:
             held, train_indices, held_indices = self._held(source, held)
             self._check_targets(source)
-            data, seed = self.spec.data, self.spec.train.seed
-            size, workers = (data.batch_size, data.num_workers) if data else (32, 0)
-            training = Batches(source, train_indices, batch_size=size, shuffle=data.shuffle if data else True,
-                               drop_last=data.drop_last if data else False, seed=seed, num_workers=workers)  # fmt: skip
+            data, same = self.spec.data, held is source
+            read = self._read(source)
+            training = self._batches(read, train_indices, shuffle=data.shuffle if data else True,
+                                     drop_last=data.drop_last if data else False)  # fmt: skip
             if held is None or isinstance(held, IterableBatches):
                 return training, held
-            return training, Batches(held, held_indices, batch_size=size, seed=seed, num_workers=workers)
+            return training, self._batches(read if same else self._read(held), held_indices)
         except DataError as error:
             raise self._fault(error, "source") from error
+
+    def _read(self, source: Source) -> Reading:
+        return reading(source, self.device, self.spec.data.num_workers if self.spec.data else 0)
+
+    def _batches(self, read: Reading, indices: Any, *, shuffle: bool = False, drop_last: bool = False) -> Batches:
+        return Batches(
+            read.source, indices, batch_size=self.spec.data.batch_size if self.spec.data else 32, shuffle=shuffle,
+            drop_last=drop_last, seed=self.spec.train.seed, num_workers=read.workers, pinned=read.pinned, lie=read.text,
+        )  # fmt: skip
 
     def _own(self) -> Source:
         data = self._data()

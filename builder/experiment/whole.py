@@ -19,6 +19,8 @@ from builder.experiment.batching import Batching, from_python
 from builder.experiment.measuring import measures_of
 from builder.experiment.missing import missing
 from builder.experiment.objective import Objective
+from builder.experiment.preparing import preparation
+from builder.experiment.recorded import KEY, as_data
 from builder.experiment.settling import check_watched, leaves_out, settings_of
 from builder.files import write_text
 from builder.resolving import resolved_text
@@ -59,7 +61,7 @@ def train(
 ) -> Result:
     """Train a spec and give the run's folder, rows and best epoch.
 
-    data, validation: a torch Dataset (map-style) or an iterable of batches (tuples or dicts), in place of the spec's.
+    data, validation: a torch Dataset or an iterable of batches (tuples or dicts), in place of the spec's.
     out: the run folder; left out, the next free `runs/NAME-1`. Started by torchrun, each process trains its part of
     every batch, and all get the same result. Raises dsl.SpecError, a ValueError that names what does
     not fit, or builder.files.OutputError.
@@ -95,7 +97,9 @@ class Experiment:
         torch.manual_seed(spec.train.seed)
         self.model = module_of(graph_of(self.checked.model))
         self.objective = Objective(spec, self.checked.model, self.checked.losses)
-        self.training, self.held_out = Batching(self.checked).both(source, from_python(spec, validation))
+        self.training, self.held_out = Batching(self.checked, self.settings.device).both(
+            source, from_python(spec, validation)
+        )
         several = len(self.objective.terms) > 1
         terms = Terms(names=self.objective.names, compute=self.objective.with_terms)
         self.task = Task(model=self.model, forward=self._forward, objective=self.objective, prepare=self._preparation(),
@@ -132,9 +136,10 @@ class Experiment:
         optimizer = self.optimizer()
         checkpoint = load(folder.last) if resume else None
         text = resolved_text(self.spec)
+        about = {"spec": text, KEY: as_data(self.checked.fields or ())}
         written = False
         for event in fit(self.task, optimizer, self.training, self.held_out, self.settings, folder,
-                         resume=checkpoint, about={"spec": text}, processes=self.processes):  # fmt: skip
+                         resume=checkpoint, about=about, processes=self.processes):  # fmt: skip
             if not written and self.processes.first:
                 write_text(folder.path / "spec.toml", text)
                 written = True
@@ -174,9 +179,7 @@ class Experiment:
         done = self.checked.prepare
         if done is None:
             return None
-        reads = [node.name.partition(".")[2] for node in done.nodes if node.role == "input"]
-        module = module_of(graph_of(done), checks=False).to(self.settings.device).eval()
-        return lambda batch: {**batch, **module(*(batch[name] for name in reads))}
+        return preparation(done, self.settings.device)
 
 
 def _by_order(spec: Spec, batch: Batch) -> dict[str, str]:

@@ -1,4 +1,5 @@
-"""This project's own layers: MeanSubtract, ParameterList, ParameterDict, StochasticDepth, rearrange."""
+"""This project's own layers: MeanSubtract, ParameterList, ParameterDict, StochasticDepth, rearrange. Those that vary
+images have a file of their own (varying.py)."""
 
 from __future__ import annotations
 

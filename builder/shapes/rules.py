@@ -33,6 +33,7 @@ from builder.shapes import (
     reducing,
     reshaping,
     resizing,
+    varying,
     writing,
 )
 from builder.shapes.call import Call, Made, Misfit, TensorType, Value
@@ -74,7 +75,7 @@ _TORCH: Final[Mapping[str, Rule]] = {
 RULES: Final[Mapping[str, Rule]] = {
     **{f"{namespace}.{name}": rule for namespace in _NAMESPACES for name, rule in _TORCH.items()},
     **{f"torch.Tensor.{name}": rule for name, rule in picking.METHODS.items()},
-    **{f"tomograph.{name}": rule for name, rule in own.RULES.items()},
+    **{f"tomograph.{name}": rule for name, rule in {**own.RULES, **varying.RULES}.items()},
 }
 
 

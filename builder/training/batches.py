@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import torch
@@ -39,9 +39,11 @@ class Batches(Protocol):
 class Partible(Protocol):
     """Batches of which a process can read its part alone."""
 
-    def part(self, number: int, start: int, processes: Processes) -> Iterable[tuple[Batch, int]]:
-        """As `epoch`, this process's part of each batch, at least one sample of it; with how many samples the batch
-        has over all processes."""
+    def part(
+        self, number: int, start: int, rank: int, bounds: Callable[[int], tuple[int, int]]
+    ) -> Iterable[tuple[Batch, int]]:
+        """As `epoch`, the part of each batch that is of process `rank`, at least one sample of it; with how many samples
+        the batch has over all processes. bounds: of so many samples, which are its own, from and up to."""
         ...
 
 
@@ -63,7 +65,7 @@ def pieces(batches: Batches, number: int, start: int, processes: Processes) -> I
 
 def _parts(batches: Batches, number: int, start: int, processes: Processes) -> Iterable[tuple[Batch, int]]:
     if isinstance(batches, Partible):
-        yield from batches.part(number, start, processes)
+        yield from batches.part(number, start, processes.rank, processes.bounds)
         return
     for batch in batches.epoch(number, start):
         total = size(batch)

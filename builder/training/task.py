@@ -25,7 +25,7 @@ class Task:
     objective: outputs and batch -> the loss, one number, averaged over the batch.
     terms: the names of what the loss is put together from, each told beside it; None: it is one.
     loss: the module that the objective computes with, whose parameters train and are kept; None: it has none.
-    prepare: a batch on the device -> what the model is fed; runs without gradients.
+    prepare: a batch on the device, and whether it is trained on -> what the model is fed; runs without gradients.
     measures: what the outputs are held against the batch by in validation, by name.
     leaves_out: whether there are parameters that a step may not reach.
     """
@@ -35,7 +35,7 @@ class Task:
     objective: Callable[[Any, Batch], Tensor]
     terms: Terms | None = None
     loss: nn.Module | None = None
-    prepare: Callable[[Batch], Batch] | None = None
+    prepare: Callable[[Batch, bool], Batch] | None = None
     measures: Mapping[str, Measure] = field(default_factory=dict)
     leaves_out: bool = False
 
@@ -106,7 +106,7 @@ def placed(task: Task, batch: Batch, settings: Settings) -> Batch:
         batch = {name: field.to(settings.device, non_blocking=True) for name, field in batch.items()}
     if task.prepare is not None:
         with torch.no_grad():
-            batch = task.prepare(batch)
+            batch = task.prepare(batch, task.model.training)
     if settings.memory_format == "channels_last":
         batch = {name: _channels_last(field) for name, field in batch.items()}
     return batch

@@ -7,6 +7,7 @@ from typing import Final
 from dsl.catalogue.entries import Entry, Parameter
 
 _INPUT = Parameter(name="input", type="tensor")
+_CHANCE = Parameter(name="p", type="float", default=0.5)
 _CHOICE = Parameter(name="choice", type="str")
 
 _LAYERS = (
@@ -44,6 +45,58 @@ _LAYERS = (
         role="module",
         kind="dropout",
         parameters=(Parameter(name="p", type="float"), Parameter(name="mode", type="'row' | 'batch'", default="row")),
+        inputs=(_INPUT,),
+    ),
+    # In training, turns left to right each sample with probability p.
+    Entry(
+        name="RandomHorizontalFlip",
+        target="tomograph.RandomHorizontalFlip",
+        role="module",
+        kind="shape",
+        parameters=(_CHANCE,),
+        inputs=(_INPUT,),
+    ),
+    # In training, turns upside down each sample with probability p.
+    Entry(
+        name="RandomVerticalFlip",
+        target="tomograph.RandomVerticalFlip",
+        role="module",
+        kind="shape",
+        parameters=(_CHANCE,),
+        inputs=(_INPUT,),
+    ),
+    # A part of each image, edged with zeros before; its place is drawn in training, and the middle in evaluation.
+    Entry(
+        name="RandomCrop",
+        target="tomograph.RandomCrop",
+        role="module",
+        kind="shape",
+        parameters=(
+            Parameter(name="size", type="int | int[2]"),
+            Parameter(name="padding", type="int | int[2]", default=0),
+        ),
+        inputs=(_INPUT,),
+    ),
+    # In training, turns (degrees), moves (parts of width and height) and scales each image about its middle.
+    Entry(
+        name="RandomAffine",
+        target="tomograph.RandomAffine",
+        role="module",
+        kind="shape",
+        parameters=(
+            Parameter(name="degrees", type="float | float[2]"),
+            Parameter(name="translate", type="float[2] | none", default=None),
+            Parameter(name="scale", type="float[2] | none", default=None),
+        ),
+        inputs=(_INPUT,),
+    ),
+    # Takes each channel's mean away and divides by its std.
+    Entry(
+        name="Normalize",
+        target="tomograph.Normalize",
+        role="module",
+        kind="normalisation",
+        parameters=(Parameter(name="mean", type="float | float[]"), Parameter(name="std", type="float | float[]")),
         inputs=(_INPUT,),
     ),
     # Dims are cut, moved and joined in the notation of einops: "n (h d) t -> n h t d". Further keywords: sizes of axes.

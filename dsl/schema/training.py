@@ -18,7 +18,8 @@ def _table(**keys: tuple[str, Schema]) -> Schema:
 
 
 _DATA: Final[dict[str, tuple[str, Schema]]] = {
-    "source": ('A built-in set ("digits", "fashion-mnist", "random"), a file, or a table of files.', _SOURCE),
+    "source": ('A built-in set ("digits", "fashion-mnist", "random"), a file, a folder of images, or a table of files.',
+               _SOURCE),
     "validation": ("The part that is held out, between 0 and 1, or a source of its own.",
                    {**_SOURCE, "type": ["string", "object", "number"]}),
     "batch_size": ("Samples in a batch.", {**held("int"), "default": 32}),
@@ -28,7 +29,7 @@ _DATA: Final[dict[str, tuple[str, Schema]]] = {
     "samples": ('How many samples "random" makes.', {**held("int"), "default": 1000}),
     "sizes": ('For "random": how large free sizes are, as in { T = 50 }.',
               {"type": "object", "additionalProperties": held("int")}),
-    "fields": ("The source's names of fields by ours; for \"random\", declarations of further fields.",
+    "fields": ("The source's names of fields by ours; declarations for \"random\", and of the size of images.",
                {"type": "object", "additionalProperties": {"$ref": "#/definitions/field"}}),
 }  # fmt: skip
 _PREPARE = "Layers that run on each batch, on the device."
