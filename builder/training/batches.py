@@ -42,8 +42,8 @@ class Partible(Protocol):
     def part(
         self, number: int, start: int, rank: int, bounds: Callable[[int], tuple[int, int]]
     ) -> Iterable[tuple[Batch, int]]:
-        """As `epoch`, the part of each batch that is of process `rank`, at least one sample of it; with how many samples
-        the batch has over all processes. bounds: of so many samples, which are its own, from and up to."""
+        """As `epoch`, the part of each batch that is of process `rank`, at least one sample; with how many samples the
+        batch has over all processes. bounds: of so many samples, which are its own, from and up to."""
         ...
 
 
