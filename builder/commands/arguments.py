@@ -50,6 +50,8 @@ def _held_together(options: argparse.Namespace) -> None:
     """Raises UsageError for options that do not go with what is to be done."""
     if options.fix and (options.set or options.data or options.epochs is not None or options.seed is not None):
         raise UsageError("--fix mends the file as it stands; it goes without --set and its short forms")
+    if options.force and options.resume is None:
+        raise UsageError("--force goes with --resume")
     if not options.watch:
         return
     for each in ("fix", "summary", "where", "render", "export", "train", "evaluate"):
@@ -104,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--data", metavar="SOURCE", help="short for --set data.source=SOURCE")
     how.add_argument("--weights", metavar="FILE", help="start from, or evaluate, these weights")
     how.add_argument("--resume", metavar="RUN", help="go on with the run in this folder")
+    how.add_argument("--force", action="store_true", help="with --resume: though the spec has changed since")
     how.add_argument("--out", metavar="DIR", help="the run folder; left out, the next free runs/NAME-1, -2 ...")
     how.add_argument("--allow-python", metavar="FILE", action="append", default=[],
                      help="run this Python file; its layers are types")  # fmt: skip

@@ -34,12 +34,11 @@ def _train(spec: Spec, options: argparse.Namespace, processes: Processes) -> tup
     if not options.check and processes.first:
         tell(lint(experiment.checked))
     folder = experiment.folder(options.out, options.resume)
-    resume = options.resume is not None
     screen = _Screen(quiet=options.quiet or not processes.first)
     screen.say(f"{_choices(experiment)}, {experiment.training.samples:,} samples, into {folder.path}")
     status = 0
     try:
-        for event in experiment.events(folder, resume=resume):
+        for event in experiment.events(folder, resume=options.resume, insist=options.force):
             if isinstance(event, Started) and processes.first:
                 _draw(experiment, folder, screen)
                 _keep_python(folder)

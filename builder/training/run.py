@@ -82,6 +82,12 @@ class Run:
         return min(self.whole_epoch, self.total_steps - (self.progress.epoch - 1) * self.whole_epoch)
 
     @property
+    def saves_here(self) -> bool:
+        """Whether a checkpoint is due after this step; the one at an epoch's end is another."""
+        every, progress = self.settings.save_every, self.progress
+        return every is not None and progress.step % every == 0 and progress.batch < self.steps_in_epoch
+
+    @property
     def unfinished(self) -> bool:
         """Whether steps are left to do that are worth it, or the last ones have no row yet."""
         step, rows = self.progress.step, self.progress.rows
@@ -127,15 +133,19 @@ class Run:
     def weights(self) -> Weights:
         return Weights(model=self.evaluated.model.state_dict(), about=self.about)
 
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Stand where the checkpoint stood. Raises CheckpointError where it is another run's."""
+    def restore(self, checkpoint: Checkpoint, *, changed: bool = False) -> None:
+        """Stand where the checkpoint stood. changed: the seed and the optimizer's arguments may be others, and are then
+        what holds. Raises CheckpointError where it is another run's."""
         self.made_by = checkpoint.conditions.get(_PROCESSES, 1)
         for name, now in self._conditions().items():
-            if name != _PROCESSES and (then := checkpoint.conditions.get(name)) != now:
+            free = name == _PROCESSES or (changed and name == "seed")
+            if not free and (then := checkpoint.conditions.get(name)) != now:
                 raise CheckpointError(f"{checkpoint.name} cannot go on exactly: {name} was {then} and is {now}")
         restore_model(self.task.model, checkpoint.model, checkpoint.name)
         self.schedule.restore(checkpoint.schedule)
-        restore_optimizer(self.optimizer, checkpoint)
+        restore_optimizer(self.optimizer, checkpoint, own_arguments=changed)
+        if changed:
+            self.schedule.own_rates()
         if self.average is not None and checkpoint.average:
             self.average.restore(checkpoint.average)
         self.stepper.restore(checkpoint.scaler)
