@@ -1,14 +1,16 @@
 """How often the first diagnostic stands where a spec was broken: one token is changed, and the spec is checked.
 
-    python benchmarks/mutations.py [PER_SPEC]
+    PYTHONPATH=. python benchmarks/mutations.py [PER_SPEC]
 
 Of every spec under `specs/`, PER_SPEC tokens (60 unless said), drawn with a fixed seed, are changed one at a time: a
-letter of a type, a keyword, a reference or a name that the spec itself declares (an input, a field, a param) is
-doubled, a number becomes another, a bracket is left out. Printed: how many changes break the spec, how many of those
-are told first on the changed line, and for how many misspelled types and keywords the first suggestion is the original.
+letter of a type, a keyword, a table's header or key, a word or truth value, the unit of a number (its exponent or
+fraction), a name in an expression, a reference or a name that the spec itself declares (an input, a field, a param) is
+doubled, a size becomes another, a bracket is left out. Printed: how many changes break the spec, how many of those
+are told first on the changed line, and for how many misspelled names (types, keywords, headers, keys) the first
+suggestion is the original.
 
-Some changes cannot be placed: what refers to a declared name is at fault where it stands, a bracket that is left out
-is found where the text stops making sense, and a size that is changed may fit until a later layer reads it.
+Some changes cannot be placed: of two spellings that each stand once either may be wrong, and of two sizes that do not
+agree too. Where the first diagnostic stands elsewhere but names the changed line in its words, that is counted beside.
 """
 
 from __future__ import annotations
@@ -30,6 +32,14 @@ TOKENS = {
     "keyword": re.compile(r"(?<=[{,] )\w+(?= = )"),
     "reference": re.compile(r'(?<=other = ")[A-Za-z]\w*(?=")|(?<=input = ")[A-Za-z]\w*(?=")'),
     "size": re.compile(r"(?<== )\d+(?=[ ,}])"),
+    "header": re.compile(r"(?<=^\[)\w+(?=[\].])|(?<=^\[\[)\w+(?=\]\])", re.MULTILINE),
+    "setting": re.compile(r"(?<=^)[a-z_]+(?= = )", re.MULTILINE),
+    "word": re.compile(
+        r'(?:(?<=mode = ")|(?<=device = ")|(?<=padding = ")|(?<=source = ")|(?<=reduction = "))[a-z_0-9]+(?=")'
+    ),
+    "boolean": re.compile(r"(?<== )(?:true|false)(?=[ ,}\n])"),
+    "expression": re.compile(r"(?<=\$\{)[A-Za-z_]\w*"),
+    "unit": re.compile(r"(?<== )\d+\.\d+(?=[ ,}\n])|(?<== )\d+(?:\.\d+)?e-?\d+(?=[ ,}\n])"),
     "bracket": re.compile(r"[\[\]{}](?=[^\n]*\n)"),
 }
 
@@ -37,6 +47,7 @@ TOKENS = {
 # What stands before a key that the spec chooses itself.
 DECLARES = re.compile(r"\b(inputs|shapes|sizes|fields|defaults|outputs) = \{[^}]*$")
 KINDS = [*TOKENS, "declared"]
+NAMES = ("type", "keyword", "header", "setting")
 
 
 def main(per_spec: int) -> None:
@@ -48,15 +59,16 @@ def main(per_spec: int) -> None:
             for outcome in judged(path, text, kind, start, end):
                 counts[kind, outcome] += 1
     print(
-        "| changed | broken | told first on its line | first suggestion is the original |\n| --- | ---: | ---: | ---: |"
+        "| changed | broken | told first on its line | else named in the text | first suggestion is the original |\n"
+        "| --- | ---: | ---: | ---: | ---: |"
     )
     for kind in [*KINDS, ""]:
         kinds = [kind] if kind else KINDS
-        broken, placed, asked, right = (
-            sum(counts[each, word] for each in kinds) for word in ("broken", "placed", "asked", "right")
+        broken, placed, named, asked, right = (
+            sum(counts[each, word] for each in kinds) for word in ("broken", "placed", "named", "asked", "right")
         )
         share = f"{right:,} of {asked:,} ({right / asked:.1%})" if asked else ""
-        print(f"| {kind or 'all'} | {broken:,} | {placed:,} ({placed / max(broken, 1):.1%}) | {share} |")
+        print(f"| {kind or 'all'} | {broken:,} | {placed:,} ({placed / max(broken, 1):.1%}) | {named:,} | {share} |")
 
 
 def found(text: str) -> Iterator[tuple[str, int, int]]:
@@ -81,7 +93,9 @@ def judged(path: Path, text: str, kind: str, start: int, end: int) -> Iterator[s
     line = text.count("\n", 0, start) + 1
     if faults[0].span and faults[0].span.line == line:
         yield "placed"
-    if kind in ("type", "keyword"):
+    elif re.search(rf"\bline {line}\b", str(faults[0])):
+        yield "named"
+    if kind in NAMES:
         yield "asked"
         fix = faults[0].fix
         first = fix.message.split(" or ")[0] if fix else ""

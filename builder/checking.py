@@ -12,6 +12,7 @@ import dsl
 from builder.checking_optimization import check_optimization
 from builder.data import DataError, FieldType, Request, SourceText, describe, is_name, outside
 from builder.data_sizes import check_sizes
+from builder.declared import at_declarations
 from builder.elaboration import Elaboration, Seen, elaborate_loss, elaborate_model, elaborate_prepare
 from builder.elaboration.unreached import tell_unreached
 from builder.shapes.call import TensorType, shape_text
@@ -92,7 +93,7 @@ def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bo
     check_optimization(spec, faults)
     tell_unreached(spec, faults)
     if faults:
-        raise SpecError(in_order(faults))
+        raise SpecError(in_order(at_declarations(spec, faults)))
     return Checked(spec=spec, model=model, prepare=prepare, losses=losses, fields=found, feeding=feeding,
                    notes=tuple(notes))  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import tomli
 
+from dsl import brackets
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.source import Source, Span
 
@@ -47,16 +48,25 @@ def parse(source: Source) -> dict[str, Any]:
     try:
         tables = tomli.loads(source.text)
     except tomli.TOMLDecodeError as error:
-        message = _WHERE.sub("", str(error))
-        place = _WHERE.search(str(error))
-        if place and place[1]:
-            raise SpecError([_syntax(source, message, int(place[1]), int(place[2]))]) from error
-        raise SpecError([_syntax(source, message + " at the end of the file", *_end_of(source))]) from error
+        raise SpecError([_refused(source, str(error))]) from error
     except RecursionError as error:
         raise SpecError([_syntax(source, "arrays and tables nest too deep", 1, 1)]) from error
     if _depth(tables) > DEEPEST:
         raise SpecError([_syntax(source, "arrays and tables nest too deep", 1, 1)])
     return tables
+
+
+def _refused(source: Source, words: str) -> Diagnostic:
+    """What tomli refuses, told where a bracket or quote is at fault if that is not behind where tomli gave up."""
+    place = _WHERE.search(words)
+    end = not (place and place[1])
+    line, column = _end_of(source) if end or place is None else (int(place[1]), int(place[2]))
+    found = brackets.fault(source.text)
+    if found is not None:
+        before = source.text[: found.offset].split("\n")
+        if len(before) <= line or end:
+            return _syntax(source, found.message, len(before), len(before[-1]) + 1)
+    return _syntax(source, _WHERE.sub("", words) + " at the end of the file" * end, line, column)
 
 
 def _text(name: str, path: str) -> str:

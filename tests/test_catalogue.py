@@ -390,7 +390,7 @@ def test_values_fit_types(type: str, fits: list[object], refused: list[object]) 
         ("int | int[2]", "a whole number or two of them"),
         ("float | float[] | none", "a number or a list of them"),
         ("int | float", "a number"),
-        ("'zeros' | 'reflect'", "one of \"zeros\", \"reflect\""),
+        ("'zeros' | 'reflect'", 'one of "zeros", "reflect"'),
         ("bool | none", "true or false"),
         ("int[][]", "a list of lists of whole numbers"),
         ("{int[]}", "a table of lists of whole numbers"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import signal
@@ -21,8 +22,8 @@ PATIENCE = 60  # seconds; a machine may be busy
 class Watch:
     """The command at work; `until` reads on to a line that holds some words."""
 
-    def __init__(self, spec: Path) -> None:
-        words = [sys.executable, "-m", "builder", str(spec), "--check", "--watch"]
+    def __init__(self, spec: Path, *options: str) -> None:
+        words = [sys.executable, "-m", "builder", str(spec), "--check", "--watch", *options]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(
             words, cwd=spec.parent, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -89,3 +90,25 @@ def test_every_save_is_checked(watch: Watch, tmp_path: Path) -> None:
     save(tmp_path / "later.toml", BASE)
     assert "C: 18 parameters" in watch.until("checked in")
     assert watch.end() == 130
+
+
+@pytest.mark.parametrize(("format", "found"), [("json", "diagnostics"), ("sarif", "results"), ("github", "")])
+def test_each_round_for_programs_is_whole_and_told_once(tmp_path: Path, format: str, found: str) -> None:
+    spec = tmp_path / "spec.toml"
+    spec.write_text(BASE.replace("Linear", "Lineer"), encoding="utf-8")
+    watch = Watch(spec, "--format", format)
+    try:
+        rounds = [watch.until("checked in")]
+        save(spec, BASE.replace("Linear", "Linnear"))
+        rounds.append(watch.until("checked in"))
+    finally:
+        watch.end()
+    for text, wrong in zip(rounds, ("Lineer", "Linnear"), strict=True):
+        line, told = text.splitlines()
+        assert told.startswith("checked in")
+        assert f'no layer type "{wrong}"' in line.replace('\\"', '"')
+        if format == "github":
+            assert line.startswith("::error ")
+        else:
+            whole = json.loads(line)
+            assert len((whole["runs"][0] if format == "sarif" else whole)[found]) == 1

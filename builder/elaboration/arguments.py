@@ -152,7 +152,7 @@ def _layer(written: dict[str, Any], place: Place, faults: Faults, settings: bool
             arguments[key] = argument_data(entry, key, value, inner, faults)
             _refuse_references(entry, key, value, inner, faults)
     for problem in [*bind(entry, arguments), *_not_told(entry, arguments)]:
-        _tell(entry, problem, place, faults)
+        tell_problem(entry, problem, place, faults)
     if len(faults) > before:
         raise FaultToldError
     return {"type": entry.target, "arguments": arguments}
@@ -206,7 +206,7 @@ def _not_told(entry: Entry, arguments: dict[str, Any]) -> list[Problem]:
     return [Problem(kind="missing", argument=each.name, expected=words(each.type)) for each in left_out]
 
 
-def _tell(entry: Entry, problem: Problem, place: Place, faults: Faults) -> None:
+def tell_problem(entry: Entry, problem: Problem, place: Place, faults: Faults) -> None:
     """A fault for what does not fit the signature; `place` is the table that holds the arguments."""
     kind, key = entry.name, problem.argument
     if problem.kind == "unknown":

@@ -1,13 +1,15 @@
 """Layers that no walk comes to: those of a block that nothing uses, or whose `when` is false.
 
 What they read is not known, so their shapes are not either; that their types are there, and take what is written, is.
+So it is with layers of which an expression, or the block around them, needs a shape that a fault made unknown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from builder.elaboration.arguments import either_of, forward_names
+from builder.elaboration.arguments import either_of, forward_names, tell_problem
 from builder.elaboration.blocks import takes_rest, tell_unknown_params
 from builder.elaboration.stored import STORED
 from dsl.catalogue import absent, bind, find
@@ -31,6 +33,9 @@ def tell_unreached(spec: Spec, faults: Faults) -> None:
             continue
         found = Faults()
         _check(layer, spec, found)
+        inside = key_text(layer.place.path)
+        if not any(key == inside or key.startswith(f"{inside}.") for key in told):
+            _check_values(layer, spec, found)
         faults += [each for each in found if each.key not in told]
         _drop_echoes(layer, [each.fix.replacement for each in found if each.fix], faults)
 
@@ -77,3 +82,25 @@ def _check(layer: Layer, spec: Spec, faults: Faults) -> None:
             notes = () if near else (f"it takes {problem.expected}",)
             faults.add(layer.place.at(key), f"{entry.name} has no argument `{key}`", "argument", part="key",
                        notes=notes, fix=fix)  # fmt: skip
+
+
+def _check_values(layer: Layer, spec: Spec, faults: Faults) -> None:
+    """Values of a kind that the type does not take, and arguments that it needs, as far as these stand as written."""
+    entry = find(str(layer.type)) if layer.type not in spec.blocks and layer.type not in STORED else None
+    if entry is None or layer.args is not None or layer.tie or isinstance(layer.input, dict):
+        return
+    problems = bind(entry, layer.arguments)
+    if any(each.kind == "unknown" for each in problems):
+        return
+    for problem in problems:
+        written = layer.arguments.get(problem.argument)
+        fed = problem.kind == "missing" and problem.argument in entry.inferred
+        if not fed and not isinstance(written, dict) and not _is_worked_out(written):
+            tell_problem(entry, problem, layer.place, faults)
+
+
+def _is_worked_out(written: Any) -> bool:
+    """Whether a value is an expression, or an array that holds one."""
+    if isinstance(written, list):
+        return any(map(_is_worked_out, written))
+    return holds_expression(written)
