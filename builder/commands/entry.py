@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import dsl
+from builder import memory
 from builder.checking import load
-from builder.commands import arguments, exporting, locating, rendering, reporting
+from builder.commands import arguments, exporting, locating, rendering, reporting, streams
 from builder.commands.arguments import UsageError
 from builder.commands.formats import FOR_PROGRAMS
 from builder.commands.words import is_word
@@ -24,6 +25,7 @@ DONE, AT_FAULT, USAGE, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
 def run(words: Sequence[str]) -> int:
     """Run the command line. The result is the exit status that the contract names."""
+    streams.prepare()
     try:
         status = _told(words)
         sys.stdout.flush()
@@ -70,7 +72,7 @@ def _sentences(work: Callable[[], int], format: str, spec: str) -> int:
         _say(f"error: {error or 'out of memory'}")
         return FAILED
     except RuntimeError as error:  # torch's own objection to work that was sound as far as it could be checked
-        _say("error: " + (str(error).strip().splitlines() or ["the work failed"])[0])
+        _say(f"error: {memory.told(error) or (str(error).strip().splitlines() or ['the work failed'])[0]}")
         return FAILED
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from builder.commands import streams
 from builder.commands.warning import tell
 from builder.experiment import Experiment
 from builder.files import write_aside
@@ -111,8 +112,12 @@ class _Screen:
         self.live = sys.stderr.isatty() and not quiet
 
     def say(self, text: str) -> None:
-        if not self.quiet or text.startswith("warning"):
+        if self.quiet and not text.startswith("warning"):
+            return
+        try:
             tqdm.write(text, file=sys.stderr)
+        except OSError:  # whoever read it is gone: the run is worth more than what is said of it
+            streams.drop(sys.stderr)
 
     def show(self, event: Event) -> None:
         if isinstance(event, StepDone):

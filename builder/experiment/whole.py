@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from builder import memory
 from builder.building import graph_of, module_of
 from builder.checking import check, feed
 from builder.checking import load as load_spec
@@ -20,6 +21,7 @@ from builder.experiment.measuring import accuracy_of
 from builder.experiment.missing import missing
 from builder.experiment.objective import Objective
 from builder.experiment.resuming import Resumption, folder_of, resumption
+from builder.experiment.room import too_little
 from builder.experiment.settling import check_watched, leaves_out, settings_of
 from builder.files import OutputError, write_text
 from builder.resolving import resolved_text
@@ -117,7 +119,11 @@ class Experiment:
     def folder(self, out: str | os.PathLike[str] | None, resume: str | os.PathLike[str] | None = None) -> RunFolder:
         """The folder to train into. Raises SpecError, before one is made, where the spec cannot train."""
         self._check_length()
-        self.optimizer()
+        optimizer = self.optimizer()
+        memory.check(self.checked.model.nodes, training=memory.Training(
+            slots=memory.slots_of(optimizer), batch=self.spec.data.batch_size if self.spec.data else 1,
+            half=self.settings.precision != "float32", device=self.settings.device,
+        ))  # fmt: skip
         check_watched(self.spec, self.task.columns(self.held_out is not None))
         if out is not None:
             return RunFolder(Path(out))
@@ -136,7 +142,8 @@ class Experiment:
         self._check_length()
         optimizer = self.optimizer()
         found = Resumption(None) if resume is None else resumption(resume, self.spec, insist=insist)
-        yield from (Warned(message=each) for each in found.told)
+        room = too_little(folder.path, self.model, optimizer, averaged=self.settings.average is not None)
+        yield from (Warned(message=each) for each in (*found.told, *([room] if room else [])))
         text = resolved_text(self.spec)
         written = False
         for event in fit(self.task, optimizer, self.training, self.held_out, self.settings, folder,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,6 +80,10 @@ def next_free(base: Path, name: str) -> RunFolder:
     """Make and return `base/NAME-1`, or the first of NAME-2, NAME-3 … that is not taken. Two runs that start together
     get two folders. Raises OutputError where it cannot be made."""
     name = re.sub(r"[^\w.-]+", "-", name).strip(".-") or "run"
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:  # the locale's files have names of ASCII alone
+        name = re.sub(r"[^!-~]+", "-", name).strip(".-") or "run"
     number = 1
     while True:
         path = base / f"{name}-{number}"

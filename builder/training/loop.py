@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import islice
 from typing import Any
 
@@ -21,6 +21,7 @@ from builder.training.errors import TrainingError
 from builder.training.evaluation import evaluated, fetched
 from builder.training.events import EpochDone, Event, Finished, Row, Started, StepDone, Stopped, Warned
 from builder.training.folder import RunFolder, State
+from builder.training.lock import locked
 from builder.training.processes import ALONE, Processes
 from builder.training.run import Run
 from builder.training.settings import Settings
@@ -57,18 +58,27 @@ def fit(
     )  # fmt: skip
     if resume is not None:
         run.restore(resume, changed=changed)
-    if processes.first:
-        folder.begin(resumed=resume is not None and folder.holds(resume.name), step=run.progress.step)
+    with locked(folder.path) if processes.first else nullcontext("") as told:
+        if processes.first:
+            folder.begin(resumed=resume is not None and folder.holds(resume.name), step=run.progress.step)
+        if told:
+            yield Warned(message=told)
+        last = yield from _ending(run, folder, resume)
+    yield last
+
+
+def _ending(run: Run, folder: RunFolder, resume: Checkpoint | None) -> Generator[Event, None, Event]:
+    """All events but the last, which is returned. However it ends, status.json says so."""
+    settings, processes = run.settings, run.processes
     try:
         with _algorithms(settings), Stop(settings.time_limit, processes) as stop:
             writer = Writer(run, folder, last_stands=resume is not None and resume.name == str(folder.last))
-            last = yield from _events(run, writer, stop, resumed=resume is not None)
+            return (yield from _events(run, writer, stop, resumed=resume is not None))
     except BaseException as error:  # told in the run's folder, and passed on
         with suppress(OutputError):
             if processes.first:
                 folder.write_status(*_state_after(error, run.progress.step))
         raise
-    yield last
 
 
 def _events(run: Run, writer: Writer, stop: Stop, *, resumed: bool) -> Generator[Event, None, Event]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import torch
 
 from builder.training.average import Average
-from builder.training.batches import Batches
+from builder.training.batches import Batches, pieces
 from builder.training.checkpoints import Checkpoint, Weights, restore_model, restore_optimizer
 from builder.training.errors import CheckpointError, Diverged, TrainingError
 from builder.training.events import Best
+from builder.training.finiteness import bad_field, finite_buffers, first_bad
 from builder.training.judging import Judge
 from builder.training.processes import ALONE, Processes
 from builder.training.progress import Progress
@@ -41,6 +43,7 @@ class Run:
     schedule: Schedule = field(init=False)
     average: Average | None = field(init=False)
     judge: Judge = field(init=False)
+    _finite_buffers: frozenset[str] = field(init=False)
     _clock: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -49,6 +52,7 @@ class Run:
         if self.validation is not None and not len(self.validation):
             raise TrainingError("there is no batch to validate on")
         self.stepper = Stepper(self.task, self.optimizer, self.settings, self.processes)
+        self._finite_buffers = finite_buffers(self.task.model)
         self.judge = Judge.of(self.columns, self.task.rising, self.settings.early_stopping)
         self.schedule = Schedule(
             self.optimizer, self.settings.stretches, self.total_steps, self.epochs, self.task.rising
@@ -157,17 +161,21 @@ class Run:
         return self._clock - before
 
     def check_finite(self) -> None:
-        """Raise Diverged, naming the first, if a parameter that trains holds a number that is not finite.
+        """Raise Diverged, naming the first, if a tensor of what trains holds a number that is not finite.
 
-        A step may ruin the weights though its own loss was finite. Buffers are not looked at: a mask may hold
-        infinities.
+        A step may ruin the weights, or a batch norm's running means, though its own loss was finite.
         """
-        for name, parameter in self.task.model.named_parameters():
-            if parameter.requires_grad and not bool(torch.isfinite(parameter).all()):
-                raise self.diverged(f"parameter {name} is no longer finite", self.progress.step)
+        bad = first_bad(self.task.model, self.optimizer, self._finite_buffers)
+        if bad:
+            raise Diverged(f"{bad} is no longer finite", step=self.progress.step, rate=self.stepper.rate)
 
     def diverged(self, what: str, step: int) -> Diverged:
-        return Diverged(what, step=step, rate=self.stepper.rate)
+        """What to raise of a number that is not finite: it names the first tensor that is not, too."""
+        place = (self.progress.batch - (self.progress.step - step) - 1) * self.settings.accumulate
+        read = pieces(self.train, self.progress.epoch, max(place, 0), self.processes)
+        bad = bad_field(batch for batch, _, _ in islice(read, self.settings.accumulate))
+        bad = bad or first_bad(self.task.model, self.optimizer, self._finite_buffers)
+        return Diverged(what, step=step, rate=self.stepper.rate, first=bad)
 
     def _conditions(self) -> dict[str, int]:
         return {"seed": self.settings.seed, "batches in an epoch": len(self.train), "samples": self.train.samples,
