@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from builder import elaboration
-from builder.graph import assemble
+from builder.graph import assemble, nodes
 from dsl.records import Spec
 
 if TYPE_CHECKING:
@@ -42,8 +42,11 @@ def build(what: Model, *, device: str | torch.device | None = None) -> nn.Module
 
 
 def module_of(graph: networkx.DiGraph[str], *, checks: bool = True) -> nn.Module:
-    """The module of a graph, on the CPU. checks: it checks its inputs in every call."""
+    """The module of a graph, on the CPU. checks: it checks its inputs in every call. Raises builder.memory.TooLarge,
+    before anything is allocated, where its weights do not fit the memory that is free."""
+    from builder import memory
     from builder.codegen import class_name, source_of
     from builder.codegen.runtime import load_class
 
+    memory.check(nodes(graph))
     return load_class(source_of(graph, checks=checks), class_name(graph))()

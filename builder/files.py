@@ -13,8 +13,10 @@ class OutputError(Exception):
     """Something could not be written: the folder is not there or read-only, the disk is full. A plain sentence."""
 
 
-def write_aside(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def write_aside(path: Path, write: Callable[[BinaryIO], None], *, keep: Path | None = None) -> None:
     """Write beside `path`, flush to the disk, then rename: `path` holds the old content or all of the new.
+
+    keep: where the old content then stands; what was there before goes only once the new one is on the disk.
 
     `write` gets a binary file. What it raises is passed on (torch reports a full disk as RuntimeError); an OSError
     becomes an `OutputError` that names the path. The temporary file never stays behind.
@@ -30,6 +32,8 @@ def write_aside(path: Path, write: Callable[[BinaryIO], None]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.chmod(aside, 0o666 & ~_umask())
+        if keep is not None and path.exists():
+            _keep(path, keep)
         os.replace(aside, path)
         _flush_folder(path.parent)
     except OSError as error:
@@ -46,6 +50,15 @@ def write_text(path: Path, text: str) -> None:
 def reason(error: OSError) -> str:
     """The system's own words for an error, without number and path: "No space left on device"."""
     return error.strerror or str(error)
+
+
+def _keep(path: Path, keep: Path) -> None:
+    """Give the file a second name, so that it is never without one; where a file has one name only, that name."""
+    keep.unlink(missing_ok=True)
+    try:
+        os.link(path, keep)
+    except OSError:  # a file system without links
+        os.replace(path, keep)
 
 
 def _ignore(_: object) -> None:

@@ -226,7 +226,7 @@ class Average:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Train:
-    """accumulate: batches in a step. time_limit: seconds."""
+    """accumulate: batches in a step. time_limit: seconds. save_every: steps from one checkpoint to the next."""
 
     place: Place
     epochs: int | None = None
@@ -243,6 +243,7 @@ class Train:
     compile: bool = False
     deterministic: bool = False
     time_limit: float | None = None
+    save_every: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

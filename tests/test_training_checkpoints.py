@@ -1,5 +1,6 @@
 """Checkpoints: whole or not at all, and nothing in them runs."""
 
+import hashlib
 import os
 import pickle
 import resource
@@ -12,7 +13,7 @@ from torch import nn
 from training_runs import TRAIN, VALIDATION, network, only, run, task_of
 
 from builder.files import OutputError
-from builder.training import CheckpointError, RunFolder, Settings, checkpoints, fit
+from builder.training import CheckpointError, RunFolder, Settings, checkpoints, fit, sealed
 from builder.training import optimizer as optimizers
 from builder.training.events import CheckpointSaved, Finished, StepDone, Warned
 
@@ -48,13 +49,18 @@ def test_a_file_that_is_cut_is_refused(last):
         assert fault(last) == "is not a whole checkpoint: it is cut, damaged or something else"
 
 
-def test_no_flipped_bit_is_loaded(last):
-    """Every byte of a tensor, one bit of each."""
+def test_the_digest_is_that_of_all_that_stands_before_it(last):
     whole = last.read_bytes()
-    start = whole.index(checkpoints.load(last).model["4.weight"].numpy().tobytes())
-    for place in range(start, start + 3 * 8 * 4):
+    assert whole[-64:].decode() == hashlib.sha256(whole[:-64]).hexdigest()
+    assert zipfile.ZipFile(last).comment == b"sha256:" + whole[-64:]
+
+
+def test_no_flipped_bit_is_loaded(last):
+    """One bit in each of many places, all of the end among them: of the zip's records, its index, the digest."""
+    whole = last.read_bytes()
+    for place in [*range(0, len(whole) - 300, 97), *range(len(whole) - 300, len(whole))]:
         last.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
-        assert fault(last) == "is not a whole checkpoint: it is cut, damaged or something else"
+        assert fault(last) == "is not a whole checkpoint: it is cut, damaged or something else", place
 
 
 def test_other_files_are_refused(tmp_path, last):
@@ -69,7 +75,7 @@ def test_other_files_are_refused(tmp_path, last):
     assert fault(path) == "is not a checkpoint of this program"
     payload = torch.load(last, weights_only=True)
     for broken in ({"progress": {}}, {"progress": {**payload["progress"], "step": "many"}}, {"model": [1]}):
-        torch.save({**payload, **broken}, path)
+        sealed.write(path, {**payload, **broken})
         assert fault(path) == "is not a checkpoint of this program"
     assert fault(last.with_name("best.pt")) == "holds weights alone: training goes on from a run's checkpoints/last.pt"
 
@@ -131,7 +137,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(last, room):
     count += sum(value.nbytes for slots in checkpoint.optimizer["state"].values() for value in slots.values())
     assert str(caught.value) == f"cannot write {last}: File too large (the checkpoint takes {count:,} bytes)"
     assert last.read_bytes() == before
-    assert sorted(path.name for path in last.parent.iterdir()) == ["best.pt", "last.pt"]
+    assert sorted(path.name for path in last.parent.iterdir()) == ["best.pt", "best.safetensors", "last.pt"]
 
 
 def train_while_full(path, full_at: int, free_at: int) -> list:

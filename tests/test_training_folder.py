@@ -27,7 +27,7 @@ def test_a_folder_that_cannot_be_written(tmp_path):
         next_free(tmp_path / "runs", "net")
     with pytest.raises(OutputError, match=r"^cannot write .*net-1: Not a directory$"):
         next_free(tmp_path / "runs" / "deeper", "net")
-    with pytest.raises(OutputError, match=r"^cannot write .*runs: Not a directory$"):
+    with pytest.raises(OutputError, match=r"^cannot write .*runs: it is not a folder$"):
         run(tmp_path / "runs", model := network())
     assert all(torch.equal(one, two) for one, two in zip(model.parameters(), network().parameters(), strict=True))
 

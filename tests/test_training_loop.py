@@ -179,7 +179,10 @@ def test_a_loss_that_is_not_finite_ends_the_run(tmp_path, poison):
 
     with pytest.raises(Diverged) as caught:
         run(tmp_path, network(), train=Poisoned(fields, 4), settings={"report_seconds": 1e9})
-    assert str(caught.value) == "training diverged: the loss is nan at step 9 (learning rate 0.02)"
+    assert str(caught.value) == (
+        "training diverged: the loss is nan at step 9 (learning rate 0.02); "
+        "the first that is not finite: x of the batch (sample 0)"
+    )
     assert caught.value.step == 9
     status = json.loads((tmp_path / "status.json").read_text())
     assert (status["state"], status["reason"]) == ("failed", str(caught.value))
@@ -194,7 +197,9 @@ def test_weights_that_are_not_finite_reach_no_checkpoint(tmp_path):
     model = nn.Linear(1, 1, bias=False)
     nn.init.zeros_(model.weight)
     task = task_of(model, objective=lambda outputs, _: (outputs**2).sum().sqrt(), measures={})
-    with pytest.raises(Diverged, match=r"parameter weight is no longer finite at step 1 \(learning rate 0\.5\)$"):
+    with pytest.raises(
+        Diverged, match=r"parameter weight \(its gradient too\) is no longer finite at step 1 \(learning rate 0\.5\)$"
+    ):
         run(tmp_path, model, task=task, train=Memory({"x": torch.ones(1, 1)}, 1), validation=None,
             optimizer=torch.optim.SGD(model.parameters(), lr=0.5))  # fmt: skip
     assert not list((tmp_path / "checkpoints").iterdir())

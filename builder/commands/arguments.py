@@ -53,6 +53,8 @@ def _held_together(options: argparse.Namespace) -> None:
         raise UsageError("--fix mends the file as it stands; it goes without --set and its short forms")
     if options.predict and options.out and not options.train and Path(options.out).suffix not in PREDICTED:
         raise UsageError(f"--out {options.out}: predictions are written to {' or '.join(PREDICTED)}")
+    if options.force and options.resume is None:
+        raise UsageError("--force goes with --resume")
     if not options.watch:
         return
     for each in ("fix", "summary", "where", "render", "export", "train", "evaluate", "predict"):
@@ -110,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--data", metavar="SOURCE", help="short for --set data.source=SOURCE")
     how.add_argument("--weights", metavar="FILE", help="start from, or evaluate, these weights")
     how.add_argument("--resume", metavar="RUN", help="go on with the run in this folder")
+    how.add_argument("--force", action="store_true", help="with --resume: though the spec has changed since")
     how.add_argument("--out", metavar="DIR", help="the run folder, by default the next free runs/NAME-1, -2 ...; of "
                      "--predict, the .csv or .npz file")  # fmt: skip
     how.add_argument("--allow-python", metavar="FILE", action="append", default=[],

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dsl
+from builder import memory
 from builder.checking import load
 from builder.commands import arguments, exporting, locating, rendering, reporting
 from builder.commands.arguments import UsageError
@@ -75,12 +76,14 @@ def _sentences(work: Callable[[], int], format: str, spec: str) -> int:
         say(f"error: {error or 'out of memory'}")
         return FAILED
     except RuntimeError as error:  # torch's own objection to work that was sound as far as it could be checked
-        say("error: " + (str(error).strip().splitlines() or ["the work failed"])[0])
+        say(f"error: {memory.told(error) or (str(error).strip().splitlines() or ['the work failed'])[0]}")
         return FAILED
 
 
 def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
     path, weights = _spec_path(options)
+    if int(os.environ.get("RANK", 0)) > 0:  # one of several processes, and not the one that tells
+        return _follow(path, changes, options)
     if options.allow_python:
         from builder.commands import python_files
 
@@ -122,6 +125,19 @@ def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
     if options.format == "json" and several:
         print(json.dumps(next(iter(several.values())) if len(several) == 1 else several))
     return status
+
+
+def _follow(path: str, changes: dict[str, Any], options: argparse.Namespace) -> int:
+    """What a process that torchrun started beside the first one does of all that is asked for."""
+    if not options.train:
+        return DONE
+    if options.allow_python:
+        from builder.commands import python_files
+
+        python_files.allow(options.allow_python)
+    from builder.commands import running
+
+    return running.train(load(path, changes), options)[0]
 
 
 def _check(path: str, changes: dict[str, Any], options: argparse.Namespace) -> int:

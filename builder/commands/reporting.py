@@ -12,11 +12,12 @@ from builder.commands.formats import FOR_PROGRAMS, OF_CHECK_ALONE
 from builder.commands.warning import tell
 from builder.graph import Node, parameter_count
 from builder.lint import lint
-from builder.shapes.call import ChoiceType, TensorType, Value, shape_text
+from builder.shapes.call import ChoiceType, TensorType, Value
 from builder.shapes.conditions import needs
 from builder.shapes.linear import rows
 from builder.shapes.sizes import Size, plain
 from builder.totals import size_of, total
+from builder.wording import written_shape
 from dsl.records import Spec
 
 _BYTES = {
@@ -146,14 +147,3 @@ def _text(value: Value) -> str:
     if isinstance(value, TensorType):
         return str(value)
     return " | ".join(value.options) if isinstance(value, ChoiceType) else "?"
-
-
-def written_shape(shape: Any) -> str:
-    """A shape, or those of several results, as they are told."""
-    if isinstance(shape, dict):
-        return ", ".join(f"{key} {written_shape(each)}" for key, each in shape.items())
-    if not isinstance(shape, list):
-        return "?"
-    if any(isinstance(each, list | dict) for each in shape):
-        return ", ".join("none" if each is None else written_shape(each) for each in shape)
-    return shape_text(shape)

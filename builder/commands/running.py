@@ -41,7 +41,7 @@ def train(spec: Spec, options: argparse.Namespace) -> tuple[int, str | None]:
 def _followed(experiment: Experiment, folder: RunFolder, options: argparse.Namespace) -> int:
     """The exit status of a process that the first one speaks for."""
     status = 0
-    for event in experiment.events(folder, resume=options.resume is not None):
+    for event in experiment.events(folder, resume=options.resume, insist=options.force):
         if isinstance(event, Stopped):
             status = _status_of(event)
     return status
@@ -49,14 +49,13 @@ def _followed(experiment: Experiment, folder: RunFolder, options: argparse.Names
 
 def _shown(experiment: Experiment, folder: RunFolder, options: argparse.Namespace) -> int:
     """The exit status of a run that is shown while it goes on, and drawn at its end."""
-    resume = options.resume is not None
     screen = Screen(quiet=options.quiet, validates=experiment.held_out is not None)
     board = tensorboard.of(folder, screen.warn) if options.tensorboard else None
     samples = experiment.training
     screen.say(f"{_choices(experiment)}, {samples.samples:,} samples {samples.lie}, into {folder.path}")
     status = 0
     try:
-        for event in experiment.events(folder, resume=resume):
+        for event in experiment.events(folder, resume=options.resume, insist=options.force):
             if isinstance(event, Started):
                 _draw(experiment, folder, screen)
                 _keep_python(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import TextIO
 
 
 def open_standard() -> None:
-    """Give a process that was started with closed streams empty ones.
+    """Give a process that was started with closed streams empty ones; none fails for a letter that it cannot write.
 
     Without it the next file that is opened, a checkpoint say, would take the number 1 or 2, and whatever the system's
     libraries complain about would be written into it.
@@ -20,6 +21,9 @@ def open_standard() -> None:
     sys.stdin = sys.stdin or os.fdopen(0)
     sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8")
     sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a character that the encoding lacks is written as \\xe9
 
 
 def say(text: str) -> None:

@@ -41,6 +41,7 @@ def settings_of(spec: Spec, device: str | None, processes: Processes) -> Setting
         clip_grad_norm=train.clip_grad_norm, clip_grad_value=train.clip_grad_value, accumulate=train.accumulate,
         stretches=tuple(_stretch(each, spec) for each in spec.schedulers), compile=train.compile,
         deterministic=train.deterministic, time_limit=train.time_limit,
+        save_every=train.save_every,
         average=None if average is None else Averaging(type=average.type, decay=average.decay,  # type: ignore[arg-type]
                                                        start=average.start),
         early_stopping=None if stopping is None else EarlyStopping(metric=stopping.metric, patience=stopping.patience,

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from builder import memory
 from builder.building import graph_of, module_of
 from builder.checking import check, feed
 from builder.checking import load as load_spec
@@ -21,15 +22,17 @@ from builder.experiment.missing import missing
 from builder.experiment.objective import Objective
 from builder.experiment.preparing import preparation
 from builder.experiment.recorded import KEY, as_data
+from builder.experiment.resuming import Resumption, folder_of, resumption
+from builder.experiment.room import too_little
 from builder.experiment.settling import check_watched, leaves_out, settings_of
-from builder.files import write_text
+from builder.files import OutputError, write_text
 from builder.resolving import resolved_text
 from builder.training import RunFolder, Task, fit, next_free, place_task
 from builder.training import evaluate as evaluate_task
 from builder.training import optimizer as optimizers
-from builder.training.checkpoints import load, load_weights, restore_loss, restore_model
+from builder.training.checkpoints import load_weights, restore_loss, restore_model
 from builder.training.errors import CheckpointError, OptimizerError
-from builder.training.events import Best, EpochDone, Event, Finished, Row, Stopped
+from builder.training.events import Best, EpochDone, Event, Finished, Row, Stopped, Warned
 from builder.training.optimizer import Group as ParameterGroup
 from builder.training.processes import ALONE, Processes, joined
 from builder.training.task import Terms
@@ -58,11 +61,13 @@ def train(
     validation: Any = None,
     device: str | None = None,
     resume: str | os.PathLike[str] | None = None,
+    force: bool = False,
 ) -> Result:
     """Train a spec and give the run's folder, rows and best epoch.
 
     data, validation: a torch Dataset or an iterable of batches (tuples or dicts), in place of the spec's.
-    out: the run folder; left out, the next free `runs/NAME-1`. Started by torchrun, each process trains its part of
+    out: the run folder; left out, the next free `runs/NAME-1`. resume: the run to go on with, or one of its
+    checkpoints; force: though the spec has changed. Started by torchrun, each process trains its part of
     every batch, and all get the same result. Raises dsl.SpecError, a ValueError that names what does
     not fit, or builder.files.OutputError.
     """
@@ -72,7 +77,7 @@ def train(
     with joined() as processes:
         experiment = Experiment(spec, device=device, data=data, validation=validation, processes=processes)
         folder = experiment.folder(out, resume)
-        for event in experiment.events(folder, resume=resume is not None):
+        for event in experiment.events(folder, resume=resume, insist=force):
             if isinstance(event, EpochDone):
                 rows.append(event.row)
             elif isinstance(event, Finished):
@@ -122,27 +127,43 @@ class Experiment:
     def folder(self, out: str | os.PathLike[str] | None, resume: str | os.PathLike[str] | None = None) -> RunFolder:
         """The folder to train into. Raises SpecError, before one is made, where the spec cannot train."""
         self._check_length()
-        self.optimizer()
+        optimizer = self.optimizer()
+        memory.check(self.checked.model.nodes, training=memory.Training(
+            slots=memory.slots_of(optimizer), batch=self.spec.data.batch_size if self.spec.data else 1,
+            half=self.settings.precision != "float32", device=self.settings.device,
+        ))  # fmt: skip
         check_watched(self.spec, self.task.columns(self.held_out is not None))
-        chosen = out if out is not None else resume
-        if chosen is not None:
-            return RunFolder(Path(chosen))
+        if out is not None:
+            return RunFolder(Path(out))
+        if resume is not None:
+            return folder_of(resume)
         made = str(next_free(Path("runs"), self.spec.name).path) if self.processes.first else ""
         return RunFolder(Path(self.processes.text(made)))
 
-    def events(self, folder: RunFolder, *, resume: bool = False) -> Iterator[Event]:
-        """Train into the folder, and tell what happens. The spec as it was used is written beside the checkpoints."""
+    def events(
+        self, folder: RunFolder, *, resume: str | os.PathLike[str] | None = None, insist: bool = False
+    ) -> Iterator[Event]:
+        """Train into the folder, and tell what happens. The spec as it was used is written beside the checkpoints.
+
+        resume: the run to go on with, or one of its checkpoints. insist: though the spec has changed.
+        """
         self._check_length()
         optimizer = self.optimizer()
-        checkpoint = load(folder.last) if resume else None
+        found = Resumption(None) if resume is None else resumption(resume, self.spec, insist=insist)
+        room = too_little(folder.path, self.model, optimizer, averaged=self.settings.average is not None)
+        yield from (Warned(message=each) for each in (*found.told, *([room] if room else [])))
         text = resolved_text(self.spec)
         about = {"spec": text, KEY: as_data(self.checked.fields or ())}
         written = False
         for event in fit(self.task, optimizer, self.training, self.held_out, self.settings, folder,
-                         resume=checkpoint, about=about, processes=self.processes):  # fmt: skip
+                         resume=found.checkpoint, changed=found.changed, about=about,
+                         processes=self.processes):  # fmt: skip
             if not written and self.processes.first:
-                write_text(folder.path / "spec.toml", text)
                 written = True
+                try:
+                    write_text(folder.path / "spec.toml", text)
+                except OutputError as error:  # the checkpoints hold it too
+                    yield Warned(message=str(error))
             yield event
 
     def _check_length(self) -> None:

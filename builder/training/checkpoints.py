@@ -1,33 +1,25 @@
-"""Checkpoints on the disk: written whole or not at all, read without running anything in them.
-
-A checkpoint is what `torch.save` writes: a zip file whose records carry CRC-32 sums. torch does not look at those when
-it reads, so a flipped bit would load as a wrong number; `load` checks them first.
-"""
+"""Checkpoints on the disk: what is in them, and how that comes back into a model and an optimizer."""
 
 from __future__ import annotations
 
-import pickle
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from builder.files import OutputError, reason, write_aside
+from builder.training import sealed
 from builder.training.errors import CheckpointError
 from builder.training.events import Best
 from builder.training.progress import Progress
+from builder.training.weights import read_safetensors
 
 _FORMAT = "tomograph checkpoint 2"
-# What torch.load and zipfile raise on bytes that are cut, damaged or hostile; found by trying them.
-_DAMAGED = (
-    pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError,
-    AttributeError, AssertionError, OverflowError, NotImplementedError, MemoryError,
-)  # fmt: skip
 _HELD = ("model", "optimizer", "optimizer_type", "scaler", "conditions", "about", "schedule", "average", "loss")
+# Of a group of an optimizer: what is no argument, or changes on its way.
+_OF_THE_COURSE = ("params", "lr", "initial_lr")
 _T = TypeVar("_T")
 
 
@@ -65,21 +57,24 @@ class Weights:
     loss: dict[str, Any] = field(default_factory=dict)
 
 
-def save(path: Path, checkpoint: Checkpoint) -> None:
-    """Write everything. Raises OutputError (the disk is full); what stood at `path` then still stands."""
+def save(path: Path, checkpoint: Checkpoint, *, keep: Path | None = None) -> None:
+    """Write everything. keep: where the checkpoint that stood at `path` is kept. Raises OutputError (the disk is full);
+    what stood at `path` then still stands."""
     held = {name: getattr(checkpoint, name) for name in _HELD}
-    _write(path, {"format": _FORMAT, **held, "progress": asdict(checkpoint.progress)})
+    sealed.write(path, {"format": _FORMAT, **held, "progress": asdict(checkpoint.progress)}, keep=keep)
 
 
 def save_weights(path: Path, weights: Weights) -> None:
     """Write what evaluation needs. Raises OutputError as `save` does."""
     held = {"model": weights.model, "loss": weights.loss, "about": weights.about}
-    _write(path, {"format": _FORMAT, **held})
+    sealed.write(path, {"format": _FORMAT, **held})
 
 
 def load(path: Path) -> Checkpoint:
     """A checkpoint to go on from, on the CPU. Raises CheckpointError."""
-    payload = _read(path)
+    payload, whole = sealed.read(path)
+    if payload.get("format") == _FORMAT and not whole:
+        raise CheckpointError(f"{path} {sealed.NOT_WHOLE}")
     if "optimizer" not in payload:
         raise CheckpointError(f"{path} holds weights alone: training goes on from a run's checkpoints/last.pt")
     return Checkpoint(
@@ -97,11 +92,33 @@ def load(path: Path) -> Checkpoint:
     )
 
 
+def newest(paths: Sequence[Path]) -> tuple[Checkpoint, list[str]]:
+    """The first of the checkpoints that is whole, and what is wrong with those before it. One that is not there is
+    passed over. Raises CheckpointError, with all that is wrong, where none is whole; FileNotFoundError where none is
+    there."""
+    faults: list[str] = []
+    for path in paths:
+        if not path.exists():
+            continue
+        try:
+            return load(path), faults
+        except CheckpointError as error:
+            faults.append(str(error))
+    if not faults:
+        raise FileNotFoundError(f"there is no checkpoint in {paths[0].parent}")
+    raise CheckpointError("; ".join(faults))
+
+
 def load_weights(path: Path) -> Weights:
-    """The weights of any checkpoint of a run, or of a file that holds a plain state dict. Raises CheckpointError."""
-    payload = _read(path)
+    """The weights of any checkpoint of a run, or of a file that holds a plain state dict (`.safetensors`, or of
+    torch). Raises CheckpointError."""
+    if path.suffix == ".safetensors":
+        return Weights(model=dict(read_safetensors(path)), about={})
+    payload, whole = sealed.read(path)
     if "format" not in payload and payload and all(isinstance(each, Tensor) for each in payload.values()):
         return Weights(model=payload, about={})
+    if payload.get("format") == _FORMAT and not whole:
+        raise CheckpointError(f"{path} {sealed.NOT_WHOLE}")
     held = {name: _field(path, payload, name, dict) for name in ("model", "loss", "about")}
     return Weights(**held)
 
@@ -127,84 +144,22 @@ def restore_loss(loss: nn.Module | None, state: Mapping[str, Any], name: str) ->
         loss.load_state_dict(dict(state), strict=True)
 
 
-def restore_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint) -> None:
-    """Put the optimizer's state back. Raises CheckpointError unless it is of the same type over the same groups."""
+def restore_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint, *, own_arguments: bool = False) -> None:
+    """Put the optimizer's state back. own_arguments: but for its arguments other than the rate, which stay as it was
+    made with. Raises CheckpointError unless it is of the same type over the same groups."""
     kind = type(optimizer).__name__
     if checkpoint.optimizer_type != kind:
         raise CheckpointError(
             f"{checkpoint.name} was made with {checkpoint.optimizer_type}, and the optimizer is {kind}"
         )
+    own = [{name: each for name, each in group.items() if name not in _OF_THE_COURSE}
+           for group in optimizer.param_groups] if own_arguments else []  # fmt: skip
     try:
         optimizer.load_state_dict(checkpoint.optimizer)
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise CheckpointError(f"the optimizer's state in {checkpoint.name} does not fit: {error}") from error
-
-
-class _NotingFile:
-    """A file for torch.save that keeps the system's error, which torch turns into a RuntimeError without words."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.error: OSError | None = None
-
-    def write(self, data: bytes) -> int:
-        try:
-            return self._file.write(data)
-        except OSError as error:
-            self.error = error
-            raise
-
-    def flush(self) -> None:
-        self._file.flush()
-
-
-def _write(path: Path, payload: dict[str, Any]) -> None:
-    try:
-        write_aside(path, lambda file: _save(payload, file))
-    except OutputError as error:
-        raise OutputError(f"{error} (the checkpoint takes {_bytes(payload):,} bytes)") from error
-
-
-def _save(payload: dict[str, Any], file: BinaryIO) -> None:
-    noting = _NotingFile(file)
-    try:
-        torch.save(payload, noting)  # type: ignore[arg-type]  # it asks for write and flush alone
-    except RuntimeError:
-        if noting.error is None:
-            raise
-        raise noting.error from None
-
-
-def _bytes(values: Any) -> int:
-    if isinstance(values, Tensor):
-        return values.nbytes
-    inner = values.values() if isinstance(values, dict) else values if isinstance(values, (list, tuple)) else ()
-    return sum(_bytes(each) for each in inner)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        _check_sums(path)
-        payload = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise CheckpointError(f"cannot read {path}: {reason(error)}") from error
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(f"{path} is refused: it holds more than tensors and plain values") from error
-    except _DAMAGED as error:
-        raise CheckpointError(f"{path} is not a whole checkpoint: it is cut, damaged or something else") from error
-    if not isinstance(payload, dict):
-        raise CheckpointError(f"{path} is not a checkpoint: it holds a {type(payload).__name__}")
-    return payload
-
-
-def _check_sums(path: Path) -> None:
-    """Raise BadZipFile unless the file is a whole zip of uncompressed records (as torch writes them) that fit their
-    sums."""
-    with zipfile.ZipFile(path) as archive:
-        if any(each.compress_type != zipfile.ZIP_STORED for each in archive.infolist()):
-            raise zipfile.BadZipFile("compressed")
-        if archive.testzip() is not None:
-            raise zipfile.BadZipFile("a record does not fit its sum")
+    for group, arguments in zip(optimizer.param_groups, own, strict=False):
+        group.update(arguments)
 
 
 def _field(path: Path, payload: Mapping[str, Any], name: str, kind: type[_T]) -> _T:

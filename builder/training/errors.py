@@ -19,7 +19,9 @@ class CheckpointError(ValueError):
 class Diverged(ArithmeticError):  # noqa: N818  (what happened, not a mistake)
     """A number that must be finite is not. Nothing of it has reached a checkpoint."""
 
-    def __init__(self, what: str, *, step: int, rate: float) -> None:
-        super().__init__(f"training diverged: {what} at step {step} (learning rate {rate:g})")
+    def __init__(self, what: str, *, step: int, rate: float, first: str = "") -> None:
+        """first: the first tensor that is not finite, in words."""
+        named = f"; the first that is not finite: {first}" if first else ""
+        super().__init__(f"training diverged: {what} at step {step} (learning rate {rate:g}){named}")
         self.step = step
         self.rate = rate

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ State: TypeAlias = Literal["running", "stopped", "done", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """checkpoints/last.pt and best.pt, metrics.csv, status.json below `path`."""
+    """checkpoints/last.pt, previous.pt and best.pt, metrics.csv, status.json below `path`."""
 
     path: Path
 
@@ -29,14 +30,28 @@ class RunFolder:
         return self.path / "checkpoints" / "last.pt"
 
     @property
+    def previous(self) -> Path:
+        """Where the checkpoint before the last is, should the last be damaged."""
+        return self.path / "checkpoints" / "previous.pt"
+
+    @property
     def best(self) -> Path:
         """Where the best epoch's weights are."""
         return self.path / "checkpoints" / "best.pt"
 
+    @property
+    def best_for_others(self) -> Path:
+        """Where the best epoch's weights are in the form that other programs read."""
+        return self.path / "checkpoints" / "best.safetensors"
+
+    def holds(self, name: str) -> bool:
+        """Whether the file of that name is one of this run's checkpoints."""
+        return Path(name).absolute().parent == self.last.absolute().parent
+
     def begin(self, *, resumed: bool, step: int) -> None:
         """Make the folder ready, or raise OutputError before any training: it cannot be written, or it already holds a
         run that is not being resumed and would be lost."""
-        if not resumed and self.last.exists():
+        if not resumed and (self.last.exists() or self.previous.exists()):
             raise OutputError(f"{self.path} already holds a run: resume it, or name another folder")
         try:
             self.last.parent.mkdir(parents=True, exist_ok=True)
@@ -65,6 +80,10 @@ def next_free(base: Path, name: str) -> RunFolder:
     """Make and return `base/NAME-1`, or the first of NAME-2, NAME-3 … that is not taken. Two runs that start together
     get two folders. Raises OutputError where it cannot be made."""
     name = re.sub(r"[^\w.-]+", "-", name).strip(".-") or "run"
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:  # the locale's files have names of ASCII alone
+        name = re.sub(r"[^!-~]+", "-", name).strip(".-") or "run"
     number = 1
     while True:
         path = base / f"{name}-{number}"

@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import islice
 from typing import Any
 
@@ -21,6 +21,7 @@ from builder.training.errors import TrainingError
 from builder.training.evaluation import evaluated, fetched
 from builder.training.events import EpochDone, Event, Finished, Row, Started, StepDone, Stopped, Warned
 from builder.training.folder import RunFolder, State
+from builder.training.lock import locked
 from builder.training.processes import ALONE, Processes
 from builder.training.run import Run
 from builder.training.settings import Settings
@@ -38,15 +39,17 @@ def fit(
     folder: RunFolder,
     *,
     resume: Checkpoint | None = None,
+    changed: bool = False,
     about: Mapping[str, Any] | None = None,
     processes: Processes = ALONE,
 ) -> Iterator[Event]:
     """Train, and tell what happens; the model is trained in place.
 
     The last event is Finished or Stopped. A checkpoint is written after each epoch and when a signal stops the run,
-    with `about` (plain data) in it; `resume` goes on from one, exactly. Raises TrainingError and CheckpointError where
-    things do not fit together, OutputError where the folder cannot be written, Diverged where a number is not finite.
-    However it ends, status.json says so. Of several processes the first alone writes; all of them tell the same events.
+    with `about` (plain data) in it; `resume` goes on from one, exactly, or where settings have `changed`, with the new
+    ones. Raises TrainingError and CheckpointError where things do not fit together, OutputError where the folder cannot
+    be written, Diverged where a number is not finite. However it ends, status.json says so. Of several processes the
+    first alone writes; all of them tell the same events.
     """
     place_task(task, settings)
     run = Run(
@@ -54,18 +57,28 @@ def fit(
         processes=processes,
     )  # fmt: skip
     if resume is not None:
-        run.restore(resume)
-    if processes.first:
-        folder.begin(resumed=resume is not None, step=run.progress.step)
+        run.restore(resume, changed=changed)
+    with locked(folder.path) if processes.first else nullcontext("") as told:
+        if processes.first:
+            folder.begin(resumed=resume is not None and folder.holds(resume.name), step=run.progress.step)
+        if told:
+            yield Warned(message=told)
+        last = yield from _ending(run, folder, resume)
+    yield last
+
+
+def _ending(run: Run, folder: RunFolder, resume: Checkpoint | None) -> Generator[Event, None, Event]:
+    """All events but the last, which is returned. However it ends, status.json says so."""
+    settings, processes = run.settings, run.processes
     try:
         with _algorithms(settings), Stop(settings.time_limit, processes) as stop:
-            last = yield from _events(run, Writer(run, folder), stop, resumed=resume is not None)
+            writer = Writer(run, folder, last_stands=resume is not None and resume.name == str(folder.last))
+            return (yield from _events(run, writer, stop, resumed=resume is not None))
     except BaseException as error:  # told in the run's folder, and passed on
         with suppress(OutputError):
             if processes.first:
                 folder.write_status(*_state_after(error, run.progress.step))
         raise
-    yield last
 
 
 def _events(run: Run, writer: Writer, stop: Stop, *, resumed: bool) -> Generator[Event, None, Event]:
@@ -76,7 +89,7 @@ def _events(run: Run, writer: Writer, stop: Stop, *, resumed: bool) -> Generator
                              "the same samples in the same order, but not the same bits")  # fmt: skip
     yield from writer.write_metrics()
     while run.unfinished:
-        yield from _train(run, stop)
+        yield from _train(run, writer, stop)
         found = _validate(run, stop)
         if found is None or stop.asked:
             return (yield from _stopped(run, writer, stop))
@@ -88,7 +101,7 @@ def _events(run: Run, writer: Writer, stop: Stop, *, resumed: bool) -> Generator
     return Finished(step=run.progress.step, best=run.progress.best, reason=run.gave_up)
 
 
-def _train(run: Run, stop: Stop) -> Iterator[Event]:
+def _train(run: Run, writer: Writer, stop: Stop) -> Iterator[Event]:
     """The epoch's steps from where it stands, to its end or until a signal."""
     progress, pending, reported = run.progress, _Pending(run), time.monotonic()
     for module in run.task.modules:
@@ -102,6 +115,11 @@ def _train(run: Run, stop: Stop) -> Iterator[Event]:
         if progress.batch == run.steps_in_epoch or run.processes.most(due):
             yield _step_done(run, pending.settle())
             reported = time.monotonic()
+        if run.saves_here:
+            if pending:
+                pending.settle()
+            run.check_finite()
+            yield from writer.save_last()
     if pending:
         pending.settle()
 

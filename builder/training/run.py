@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import torch
 
 from builder.training.average import Average
-from builder.training.batches import Batches
+from builder.training.batches import Batches, pieces
 from builder.training.checkpoints import Checkpoint, Weights, restore_loss, restore_model, restore_optimizer
 from builder.training.errors import CheckpointError, Diverged, TrainingError
 from builder.training.events import Best
+from builder.training.finiteness import bad_field, finite_buffers, first_bad
 from builder.training.judging import Judge
 from builder.training.processes import ALONE, Processes
 from builder.training.progress import Progress
@@ -41,6 +43,7 @@ class Run:
     schedule: Schedule = field(init=False)
     average: Average | None = field(init=False)
     judge: Judge = field(init=False)
+    _finite_buffers: frozenset[str] = field(init=False)
     _clock: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -49,6 +52,7 @@ class Run:
         if self.validation is not None and not len(self.validation):
             raise TrainingError("there is no batch to validate on")
         self.stepper = Stepper(self.task, self.optimizer, self.settings, self.processes)
+        self._finite_buffers = finite_buffers(self.task.model)
         self.judge = Judge.of(self.columns, self.task.rising, self.settings.early_stopping)
         self.schedule = Schedule(
             self.optimizer, self.settings.stretches, self.total_steps, self.epochs, self.task.rising
@@ -80,6 +84,12 @@ class Run:
     def steps_in_epoch(self) -> int:
         """How many steps the present epoch has."""
         return min(self.whole_epoch, self.total_steps - (self.progress.epoch - 1) * self.whole_epoch)
+
+    @property
+    def saves_here(self) -> bool:
+        """Whether a checkpoint is due after this step; the one at an epoch's end is another."""
+        every, progress = self.settings.save_every, self.progress
+        return every is not None and progress.step % every == 0 and progress.batch < self.steps_in_epoch
 
     @property
     def unfinished(self) -> bool:
@@ -128,16 +138,20 @@ class Run:
     def weights(self) -> Weights:
         return Weights(model=self.evaluated.model.state_dict(), about=self.about, loss=self.task.loss_state())
 
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Stand where the checkpoint stood. Raises CheckpointError where it is another run's."""
+    def restore(self, checkpoint: Checkpoint, *, changed: bool = False) -> None:
+        """Stand where the checkpoint stood. changed: the seed and the optimizer's arguments may be others, and are then
+        what holds. Raises CheckpointError where it is another run's."""
         self.made_by = checkpoint.conditions.get(_PROCESSES, 1)
         for name, now in self._conditions().items():
-            if name != _PROCESSES and (then := checkpoint.conditions.get(name)) != now:
+            free = name == _PROCESSES or (changed and name == "seed")
+            if not free and (then := checkpoint.conditions.get(name)) != now:
                 raise CheckpointError(f"{checkpoint.name} cannot go on exactly: {name} was {then} and is {now}")
         restore_model(self.task.model, checkpoint.model, checkpoint.name)
         restore_loss(self.task.owning, checkpoint.loss, checkpoint.name)
         self.schedule.restore(checkpoint.schedule)
-        restore_optimizer(self.optimizer, checkpoint)
+        restore_optimizer(self.optimizer, checkpoint, own_arguments=changed)
+        if changed:
+            self.schedule.own_rates()
         if self.average is not None and checkpoint.average:
             self.average.restore(checkpoint.average)
         self.stepper.restore(checkpoint.scaler)
@@ -149,17 +163,21 @@ class Run:
         return self._clock - before
 
     def check_finite(self) -> None:
-        """Raise Diverged, naming the first, if a parameter that trains holds a number that is not finite.
+        """Raise Diverged, naming the first, if a tensor of what trains holds a number that is not finite.
 
-        A step may ruin the weights though its own loss was finite. Buffers are not looked at: a mask may hold
-        infinities.
+        A step may ruin the weights, or a batch norm's running means, though its own loss was finite.
         """
-        for name, parameter in self.task.whole.named_parameters():
-            if parameter.requires_grad and not bool(torch.isfinite(parameter).all()):
-                raise self.diverged(f"parameter {name} is no longer finite", self.progress.step)
+        bad = first_bad(self.task.whole, self.optimizer, self._finite_buffers)
+        if bad:
+            raise Diverged(f"{bad} is no longer finite", step=self.progress.step, rate=self.stepper.rate)
 
     def diverged(self, what: str, step: int) -> Diverged:
-        return Diverged(what, step=step, rate=self.stepper.rate)
+        """What to raise of a number that is not finite: it names the first tensor that is not, too."""
+        place = (self.progress.batch - (self.progress.step - step) - 1) * self.settings.accumulate
+        read = pieces(self.train, self.progress.epoch, max(place, 0), self.processes)
+        bad = bad_field(batch for batch, _, _ in islice(read, self.settings.accumulate))
+        bad = bad or first_bad(self.task.whole, self.optimizer, self._finite_buffers)
+        return Diverged(what, step=step, rate=self.stepper.rate, first=bad)
 
     def _conditions(self) -> dict[str, int]:
         return {"seed": self.settings.seed, "batches in an epoch": len(self.train), "samples": self.train.samples,

@@ -89,6 +89,17 @@ class Schedule:
         assert self._scheduler is not None  # a stretch has begun
         self._scheduler.load_state_dict(dict(state["inner"]))
 
+    def own_rates(self) -> None:
+        """Go on with the rates that the optimizer was made with: each stands where it would on its course."""
+        for group, start in zip(self.optimizer.param_groups, self._starts, strict=True):
+            before = group.get("initial_lr", group["lr"])
+            if start != before:
+                group["lr"] = group["lr"] * (start / before) if before else start
+            if "initial_lr" in group:
+                group["initial_lr"] = start
+        if isinstance(self._scheduler, lr_scheduler.LRScheduler):
+            self._scheduler.base_lrs = list(self._starts)
+
     def _advance(self, row: Row | None) -> None:
         self.count += 1
         stretch = self.stretches[self.index]

@@ -36,7 +36,8 @@ class Settings:
     accumulate: how many batches make one step, whose gradient is that of all their samples together.
     stretches: the course of the learning rate. average: of weights. early_stopping: when to end before the time.
     compile: the model by torch.compile, in steps. deterministic: only algorithms that give the same bits each time.
-    time_limit: seconds after which the run stops as a signal would stop it.
+    time_limit: seconds after which the run stops as a signal would stop it. save_every: after so many steps a
+    checkpoint is written, beside those at the end of each epoch.
     report_seconds: at most so often are losses fetched from the device, checked and reported, at least at an epoch's
         end; 0 reports every step. It changes no result.
     """
@@ -56,6 +57,7 @@ class Settings:
     compile: bool = False
     deterministic: bool = False
     time_limit: float | None = None
+    save_every: int | None = None
     report_seconds: float = 0.1
 
     def __post_init__(self) -> None:

@@ -10,16 +10,17 @@ from typing import Any
 
 from builder.training.processes import ALONE, Processes
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# A terminal that is closed sends SIGHUP; nohup has it ignored, and then it is.
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _TIME_IS_UP = 1000  # beside the numbers of signals
 
 
 class Stop:
     """Who asks a run to end: a signal, or its time limit.
 
-    While it is entered, the first SIGINT or SIGTERM only sets `number`; a second one does what it did before. So the
-    run ends in its own time after one Ctrl-C, and at once after two (Python raises KeyboardInterrupt; SIGTERM ends the
-    process). Signals reach only the main thread: elsewhere nothing is changed, and `number` stays None.
+    While it is entered, the first SIGINT, SIGTERM or SIGHUP only sets `number`; a second one does what it did before.
+    So the run ends in its own time after one Ctrl-C, and at once after two (Python raises KeyboardInterrupt; SIGTERM
+    ends the process). Signals reach only the main thread: elsewhere nothing is changed, and `number` stays None.
     """
 
     def __init__(self, time_limit: float | None = None, processes: Processes = ALONE) -> None:
@@ -48,7 +49,7 @@ class Stop:
 
     def __enter__(self) -> Stop:
         if threading.current_thread() is threading.main_thread():
-            self._before = {each: signal.signal(each, self._note) for each in SIGNALS}
+            self._before = {each: signal.signal(each, self._note) for each in SIGNALS if not _is_ignored(each)}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -64,3 +65,7 @@ class Stop:
         for each, before in self._before.items():
             signal.signal(each, signal.SIG_DFL if before is None else before)
         self._before = {}
+
+
+def _is_ignored(each: signal.Signals) -> bool:
+    return each.name == "SIGHUP" and signal.getsignal(each) == signal.SIG_IGN

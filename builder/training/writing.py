@@ -10,6 +10,7 @@ from builder.training import checkpoints
 from builder.training.events import CheckpointSaved, Event, Warned
 from builder.training.folder import RunFolder, State
 from builder.training.run import Run
+from builder.training.weights import write_safetensors
 
 # So many checkpoints in a row may fail to be written before the run gives up.
 _FAILURES_IN_A_ROW = 3
@@ -21,6 +22,7 @@ class Writer:
 
     run: Run
     folder: RunFolder
+    last_stands: bool = False  # whether last.pt is known to be whole, and worth keeping
     _failures: int = 0
     _logs_failed: bool = False
 
@@ -29,27 +31,33 @@ class Writer:
         if not self.run.processes.first:
             self.run.progress.best = self.run.newest
             return
+        weights = self.run.weights()
         try:
-            checkpoints.save_weights(self.folder.best, self.run.weights())
+            checkpoints.save_weights(self.folder.best, weights)
         except OutputError as error:
             yield Warned(message=str(error))
             return
         self.run.progress.best = self.run.newest
         yield CheckpointSaved(path=self.folder.best, step=self.run.progress.step)
+        try:
+            write_safetensors(self.folder.best_for_others, weights.model)
+        except OutputError as error:
+            yield Warned(message=str(error))
 
     def save_last(self, *, must: bool = False) -> Iterator[Event]:
         """Write all that is needed to go on. Raises OutputError if it `must` be or has failed too often in a row."""
         if not self.run.processes.first:
             return
         try:
-            checkpoints.save(self.folder.last, self.run.snapshot())
+            keep = self.folder.previous if self.last_stands else None
+            checkpoints.save(self.folder.last, self.run.snapshot(), keep=keep)
         except OutputError as error:
             self._failures += 1
             if must or self._failures >= _FAILURES_IN_A_ROW:
                 raise
             yield Warned(message=str(error))
             return
-        self._failures = 0
+        self._failures, self.last_stands = 0, True
         yield CheckpointSaved(path=self.folder.last, step=self.run.progress.step)
 
     def write_metrics(self) -> Iterator[Event]:

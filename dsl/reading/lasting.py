@@ -33,8 +33,9 @@ class RunReader(OptimizerReader):
             accumulate=table.whole("accumulate", 1, 1), early_stopping=self.early_stopping(table),
             average=self.average(table), compile=table.truth("compile", False),
             deterministic=table.truth("deterministic", False), time_limit=seconds(limit),
+            save_every=table.whole("save_every", None, 1),
         )  # fmt: skip
-        table.close(("save_every",))
+        table.close()
         return train
 
     def early_stopping(self, train: Table) -> EarlyStopping | None:

@@ -59,6 +59,7 @@ _TRAIN: Final[dict[str, tuple[str, Schema]]] = {
                       {**held("bool"), "default": False}),
     "time_limit": ('Seconds, or text such as "2h30m", after which the run stops as on Ctrl-C.',
                    {"type": ["number", "string"]}),
+    "save_every": ("Steps from one checkpoint to the next, beside those at the end of each epoch.", held("int")),
 }  # fmt: skip
 _ENUMS: Final[dict[str, list[str]]] = {
     "precision": ["float32", "bf16", "fp16", "auto"], "memory_format": ["contiguous", "channels_last"],
