@@ -39,6 +39,13 @@ def at_declarations(spec: Spec, faults: Sequence[Diagnostic]) -> list[Diagnostic
     return [_braceless(each, source) for each in told]
 
 
+def is_echo(fault: Diagnostic, form: Sequence[Diagnostic]) -> bool:
+    """Whether a fault follows from one of the form: with `data` or its `fields` misspelled, no field is known."""
+    of_data = any(each.code == "key" and each.fix and each.fix.replacement in ("data", "fields", "prepare")
+                  for each in form)  # fmt: skip
+    return of_data and (fault.code == "data" or (fault.code == "reference" and fault.key.startswith("loss")))
+
+
 def _braceless(fault: Diagnostic, source: Source) -> Diagnostic:
     """The fault of a value `$x}`, told where the brace is missing, which may be far from where the value is read."""
     found = _BRACELESS.search(fault.message)
