@@ -28,7 +28,7 @@ _DIMS: Final = ("start_dim", "dim")
 _SHAPE: Final = re.compile(r"\(([^()]*,[^()]*)\)")
 _NUMBERS: Final = re.compile(r"\d+(?:, \d+)*,?")
 _MOST: Final = 40  # trials for a fault
-_MOST_LAYERS: Final = 8_000  # layers that the trials for a fault may walk, all together: a fraction of a second
+_MOST_LAYERS: Final = 3_000  # layers that the trials for a fault may walk, all together: a fraction of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _told(fault: Diagnostic, mending: Sequence[_Trial]) -> Diagnostic:
     message = f"`{place.written or place.path[-1]}` does not fit{meets}: {fault.message}"
     several = len(mending) > 1
     fix = Fix(f"all else fits with {words}", None if several else mending[0].words)
-    return place.fault(message, fault.code, notes=fault.notes, fix=fix)
+    return replace(place.fault(message, "shape", notes=fault.notes, fix=fix), code=fault.code)
 
 
 def _kinds(spec: Spec, fault: Diagnostic, highs: Set[int]) -> Iterator[list[_Trial]]:
