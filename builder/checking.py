@@ -178,7 +178,8 @@ def _described(
     try:
         return describe(request), None
     except DataError as error:
-        faults.add(data.place.at("source"), str(error), "data")
+        fix = Fix(f'did you mean "{error.meant}"?', f'source = "{error.meant}"') if error.meant else None
+        faults.add(data.place.at("source"), str(error), "data", fix=fix)
         return None, None
 
 

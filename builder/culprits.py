@@ -88,12 +88,12 @@ def _told(fault: Diagnostic, mending: Sequence[_Trial]) -> Diagnostic:
     if len({id(each.layer) for each in mending}) > 1:
         lines = ", or ".join(f"`{each.words}` in {each.place.line_words}" for each in mending)
         return replace(fault, notes=(*fault.notes, f"all fits with {lines}"))
-    place = mending[0].place
+    place, code = mending[0].place, fault.code
     meets = f" in line {fault.span.line}" if fault.span else ""
     message = f"`{place.written or place.path[-1]}` does not fit{meets}: {fault.message}"
     several = len(mending) > 1
     fix = Fix(f"all else fits with {words}", None if several else mending[0].words)
-    return replace(place.fault(message, "shape", notes=fault.notes, fix=fix), code=fault.code)
+    return place.fault(message, code, notes=fault.notes, fix=fix)
 
 
 def _kinds(spec: Spec, fault: Diagnostic, highs: Set[int]) -> Iterator[list[_Trial]]:

@@ -16,7 +16,7 @@ from dsl.diagnostics import Diagnostic, Fix
 from dsl.records import Spec
 from dsl.source import Path, Source, Span
 
-_UNKNOWN: Final = re.compile(r"""(?:is called|needs the size of) ["`]?([\w-]+)["`]?(?=$|: )""")
+_UNKNOWN: Final = re.compile(r"""(?:is called|needs the size of|no layer type) ["`]?([\w-]+)["`]?(?=$|: )""")
 _BRACELESS: Final = re.compile(r'"(\$[^{"]+\})"')  # an expression without its opening brace
 _TABLES: Final = ("inputs", "outputs", "fields", "sizes", "defaults", "vars")
 _SHORT: Final = 3  # letters up to which one more or less at the end is a slip
@@ -61,19 +61,21 @@ def _braceless(fault: Diagnostic, source: Source) -> Diagnostic:
 
 
 def _told(name: str, word: str, span: Span, users: Sequence[Diagnostic], source: Source) -> list[Diagnostic]:
-    sized = users[0].code == "data"  # a free size is declared by the shape that holds it
+    code = users[0].code
+    sized = code == "data"  # a free size is declared by the shape that holds it
     if _count(name, source) == 1 and not sized:
         note = f"`{word}` is declared in line {span.line}, and nothing reads it"
         return [replace(each, notes=(*each.notes, note)) for each in users]
     lines = list(dict.fromkeys(str(each.span.line) for each in users if each.span))
+    reads, read = ("uses", "used") if code == "type" else ("reads", "read")
     words = (
-        f"`{word}` is declared here, and nothing reads it; `{name}` is read in "
+        f"`{word}` is declared here, and nothing {reads} it; `{name}` is {read} in "
         f"line{'s' if len(lines) > 1 else ''} {', '.join(lines)}, and nothing declares it"
     )
     return [
         Diagnostic(
             message=f"no free size is called `{word}`, and `{name}` is given no size" if sized else words,
-            code=users[0].code,
+            code=code,
             file=source.name,
             span=span,
             excerpt=source.line(span.line),
@@ -90,7 +92,7 @@ def _declared(source: Source, key: str) -> Iterator[tuple[str, Span]]:
         if block and not key.startswith(f"blocks.{path[1]}."):
             continue
         above = _above(path)
-        if above in _TABLES and spans.key:
+        if (above in _TABLES or path[:-1] == ("blocks",)) and spans.key:
             yield str(path[-1]), source.span(path, "key")
         elif (path[-1:] == ("name",) and len(path) > 1) or above == "params":
             yield source.text[slice(*spans.value)].strip("\"'"), source.span(path, "value")

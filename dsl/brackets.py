@@ -89,10 +89,16 @@ class _Scan:
             return Fault(at, f"nothing is open for this `{closer}`")
         inner = self.open[-1]
         if self._line(inner) != self._line(at) and not self._ends_before(inner, at):
-            return Fault(
-                at, f"the `{self.text[inner]}` of line {self._line(inner)} is not closed before this `{closer}`"
-            )
+            return self._unclosed_before(inner, at)
         return Fault(inner, f"this `{self.text[inner]}` is not closed")
+
+    def _unclosed_before(self, opener: int, at: int) -> Fault:
+        """Told at the bracket that comes too early; where a `]` begins its line, where the `}` should stand before."""
+        words = f"the `{self.text[opener]}` of line {self._line(opener)} is not closed"
+        last = len(self.text[:at].rstrip().removesuffix(",").rstrip())
+        if self.text[at] == "]" and self._line(last) != self._line(at):
+            return Fault(last, f"{words}: write `{_CLOSERS[self.text[opener]]}` here")
+        return Fault(at, f"{words} before this `{self.text[at]}`")
 
     def _is_extra(self, at: int) -> bool:
         """Whether a bracket that does not close the last one open has no opening one itself: it stands behind words

@@ -34,7 +34,7 @@ def test_a_bracket_or_quote_left_out_is_told_on_its_line(name: str, tmp_path: Pa
     told = [(text.count("\n", 0, at) + 1, line_told(text[:at] + text[at + 1 :], tmp_path)) for at in places[::3]]
     broken = [(line, found) for line, found in told if found != 0]
     assert len(broken) > 10
-    assert sum(line == found for line, found in broken) >= 0.95 * len(broken), broken
+    assert sum(line == found for line, found in broken) >= 0.98 * len(broken), broken
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,8 @@ def test_a_declared_name_is_told_where_it_is_misspelled(
         ("resnet18.toml", "kernel_size = 3, padding = 1", "kernel_size = 3, padding = 3"),  # told at a sum
         ("l1.toml", "out_features = 64", "out_features = 129"),  # unflattened to (1, 8, 8) below
         ("bert_base.toml", "heads = 12", "heads = 25"),  # no width of 25 is told, though it would do
+        ("squeezenet1_0.toml", "[blocks.Fire]", "[blocks.Firre]"),
+        ("vae.toml", "] },\n]", "] ,\n]"),  # the line before the bracket that comes too early
         ("ctc.toml", "[data.fields]", "[datta.fields]"),  # what the loss reads is a field of it
     ],
 )
