@@ -36,6 +36,7 @@ class Fault:
 class _Scan:
     text: str
     open: list[int] = field(default_factory=list)  # offsets of brackets that nothing has closed so far
+    spanning: set[int] = field(default_factory=set)  # lines with a `{` that a later line has closed
 
     def fault(self) -> Fault | None:
         found = self._line_start(0)
@@ -83,7 +84,9 @@ class _Scan:
     def _close(self, at: int) -> Fault | None:
         closer = self.text[at]
         if self.open and _CLOSERS[self.text[self.open[-1]]] == closer:
-            self.open.pop()
+            opener = self.open.pop()
+            if closer == "}" and self._line(opener) != self._line(at):
+                self.spanning.add(self._line(opener))
             return None
         if not any(_CLOSERS[self.text[each]] == closer for each in self.open) or self._is_extra(at):
             return Fault(at, f"nothing is open for this `{closer}`")
@@ -115,7 +118,8 @@ class _Scan:
         """Told at the bracket, or, where lines lie between it and `at`, where its closing one should stand."""
         last = self._last(at)
         bracket = self.text[opener]
-        if self._line(opener) == self._line(last):
+        twice = bracket == "{" and self._line(opener) in self.spanning  # two that no bracket on their line closes
+        if twice or self._line(opener) == self._line(last):
             return Fault(opener, f"this `{bracket}` is not closed")
         words = f"the `{bracket}` of line {self._line(opener)} is not closed: write `{_CLOSERS[bracket]}` here"
         end = self.text.find("\n", last)
