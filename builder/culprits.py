@@ -68,9 +68,11 @@ def at_culprits(
     fault, rest = asked[0], [each for each in faults if each is not asked[0]]
     left = min(_MOST, _MOST_LAYERS // max(layers, 1))
     for trials in _kinds(spec, fault, highs):
-        tried, left = trials[:left], left - len(trials)
-        mending = [each for each in tried if list(examine(each.done(spec))) == rest]
-        if left < 0 or (mending and all(_is_of(each.layer, fault) for each in mending)):
+        if len(trials) > left:  # these would take too long
+            continue
+        left -= len(trials)
+        mending = [each for each in trials if list(examine(each.done(spec))) == rest]
+        if mending and all(_is_of(each.layer, fault) for each in mending):
             break
         if mending:
             told = _told(fault, mending)
@@ -112,11 +114,10 @@ def _kinds(spec: Spec, fault: Diagnostic, highs: Set[int]) -> Iterator[list[_Tri
 
 def _odd(layer: Layer, highs: Set[int]) -> Iterator[_Trial]:
     """Values of a layer that is odd by itself."""
-    kernel, padding = _number(layer, "kernel_size"), _number(layer, "padding")
+    kernel, padding = _number(layer, "kernel_size"), _padding(layer)
     if kernel is not None and padding is not None and not _keeps_size(layer):
-        if padding:
-            yield _Trial(layer, "kernel_size", 2 * padding + 1)
-        if kernel % 2:
+        yield _Trial(layer, "kernel_size", 2 * padding + 1)
+        if kernel % 2 and "padding" in layer.arguments:
             yield _Trial(layer, "padding", kernel // 2)
     for key in _DIMS:
         now = _number(layer, key)
@@ -145,8 +146,14 @@ def _as_elsewhere(layer: Layer, layers: Sequence[Layer]) -> Iterator[_Trial]:
 
 def _keeps_size(layer: Layer) -> bool:
     """Whether a window has on both sides of its middle as much as is padded."""
-    kernel, padding = _number(layer, "kernel_size"), _number(layer, "padding")
+    kernel, padding = _number(layer, "kernel_size"), _padding(layer)
     return kernel is not None and padding is not None and kernel == 2 * padding + 1
+
+
+def _padding(layer: Layer) -> int | None:
+    """How much a window pads; a convolution that does not say it pads nothing, and a pool without is no odd one."""
+    pools = "pool" in str(layer.type).lower()
+    return _number(layer, "padding") if pools or "padding" in layer.arguments else 0
 
 
 def _number(layer: Layer, key: str) -> int | None:

@@ -32,7 +32,8 @@ def at_declarations(spec: Spec, faults: Sequence[Diagnostic]) -> list[Diagnostic
             uses.setdefault(unknown[1], []).append(each)
     told = list(faults)
     for name, users in uses.items():
-        meant = [(word, span) for word, span in _declared(source, users[0].key) if _is_slip(word, name, source)]
+        names = _blocks(source) if users[0].code == "type" else _declared(source, users[0].key)
+        meant = [(word, span) for word, span in names if _is_slip(word, name, source)]
         if len(meant) == 1:
             told = [each for each in told if each not in users]
             told += _told(name, *meant[0], users, source)
@@ -92,10 +93,17 @@ def _declared(source: Source, key: str) -> Iterator[tuple[str, Span]]:
         if block and not key.startswith(f"blocks.{path[1]}."):
             continue
         above = _above(path)
-        if (above in _TABLES or path[:-1] == ("blocks",)) and spans.key:
+        if above in _TABLES and spans.key:
             yield str(path[-1]), source.span(path, "key")
         elif (path[-1:] == ("name",) and len(path) > 1) or above == "params":
             yield source.text[slice(*spans.value)].strip("\"'"), source.span(path, "value")
+
+
+def _blocks(source: Source) -> Iterator[tuple[str, Span]]:
+    """The name of each block that the file writes, and its place."""
+    for path in source.spans:
+        if len(path) == 2 and path[0] == "blocks":
+            yield str(path[1]), source.span(path, "key")
 
 
 def _above(path: Path) -> str:

@@ -63,6 +63,8 @@ def test_a_declared_name_is_told_where_it_is_misspelled(
         ("resnet18.toml", "kernel_size = 3, padding = 1", "kernel_size = 3, padding = 3"),  # told at a sum
         ("l1.toml", "out_features = 64", "out_features = 129"),  # unflattened to (1, 8, 8) below
         ("bert_base.toml", "heads = 12", "heads = 25"),  # no width of 25 is told, though it would do
+        ("googlenet.toml", 'widths[0]}", kernel_size = 1', 'widths[0]}", kernel_size = 3'),  # told where branches meet
+        ("googlenet.toml", "[blocks.Inception]", "[blocks.Incepption]"),  # `inception3a` is as near
         ("squeezenet1_0.toml", "[blocks.Fire]", "[blocks.Firre]"),
         ("vae.toml", "] },\n]", "] ,\n]"),  # the line before the bracket that comes too early
         ("ctc.toml", "[data.fields]", "[datta.fields]"),  # what the loss reads is a field of it
