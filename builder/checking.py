@@ -12,15 +12,16 @@ import dsl
 from builder.checking_metrics import check_metrics
 from builder.checking_optimization import check_optimization
 from builder.checking_terms import check_terms
+from builder.culprits import at_culprits
 from builder.data import DataError, FieldType, Request, SourceText, describe, is_name, outside
 from builder.data_sizes import check_sizes
-from builder.declared import at_declarations
+from builder.declared import at_declarations, is_echo
 from builder.elaboration import Elaboration, Seen, elaborate_loss, elaborate_model, elaborate_prepare
 from builder.elaboration.roles import fields_of
 from builder.elaboration.unreached import tell_unreached
 from builder.shapes.call import TensorType, shape_text
 from builder.shapes.sizes import Free, Size, named, same
-from dsl.diagnostics import SpecError, in_order
+from dsl.diagnostics import Fix, SpecError, in_order
 from dsl.files import roots
 from dsl.records import Data, Input, Loss, Place, Spec
 from dsl.source import Setting
@@ -42,6 +43,16 @@ class Checked:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What is known of a spec. faults: in the order of the file. model: as far as its form let it be read. checked:
+    where there is no fault."""
+
+    faults: tuple[dsl.Diagnostic, ...]
+    model: Elaboration | None = None
+    checked: Checked | None = None
+
+
 def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Spec:
     """Read a spec from a file. Raises SpecError with all that is wrong: its form, and what it says where the form
     leaves no doubt."""
@@ -56,16 +67,26 @@ def with_meaning(read: Callable[[], Spec]) -> Spec:
     except SpecError as error:
         if error.spec is None:
             raise
-        told = [*error.diagnostics, *_faults_of(error.spec)]
-    raise SpecError(in_order(told))
+        told = _of_form(error).faults
+    raise SpecError(told)
 
 
-def _faults_of(spec: Spec) -> Sequence[dsl.Diagnostic]:
+def examine_text(text: str, name: str) -> Examined:
+    """What is known of the text of a spec called `name`."""
     try:
-        check(spec)
+        spec = dsl.loads(text, name)
     except SpecError as error:
-        return error.diagnostics
-    return ()
+        return _of_form(error)
+    return examine(spec)
+
+
+def _of_form(error: SpecError) -> Examined:
+    """What is known of a spec whose form is at fault, as far as any of it is sound."""
+    if error.spec is None:
+        return Examined(faults=error.diagnostics)
+    found = examine(error.spec)
+    told = [*error.diagnostics, *(each for each in found.faults if not is_echo(each, error.diagnostics))]
+    return Examined(faults=tuple(in_order(told)), model=found.model)
 
 
 def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bool = False) -> Checked:
@@ -74,20 +95,42 @@ def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bo
     fields: those of data that comes from Python. anywhere: data may be looked at wherever it lies (the person asked for
     training); otherwise only below the spec's folder or the working directory.
     """
+    found = examine(spec, fields, anywhere=anywhere)
+    if found.checked is None:
+        raise SpecError(found.faults)
+    return found.checked
+
+
+def examine(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bool = False) -> Examined:
+    """As `check`, without an exception: a faulty spec has a model too, as far as it is known."""
+    found, data = _examined(spec, fields, anywhere)
+    if found.checked is not None:
+        return found
+    highs = {each.high for each in data or () if isinstance(each.high, int)}
+    layers = len(found.model.made) if found.model else 0
+    told = at_culprits(spec, found.faults, lambda other: _examined(other, data, anywhere)[0].faults, highs, layers)
+    return Examined(faults=tuple(in_order(told)), model=found.model)
+
+
+def _examined(
+    spec: Spec, fields: Sequence[FieldType] | None, anywhere: bool
+) -> tuple[Examined, tuple[FieldType, ...] | None]:
+    """What is known of a spec, faults where they are found, and the fields of its data."""
     faults = Faults()
     model = elaborate_model(spec, faults)
     checked = check_around(spec, model, faults, fields, anywhere=anywhere)
     tell_unreached(spec, faults)
     if faults:
-        raise SpecError(in_order(at_declarations(spec, faults)))
-    return checked
+        told = tuple(in_order(at_declarations(spec, faults)))
+        return Examined(faults=told, model=model), checked.fields
+    return Examined(faults=(), model=model, checked=checked), checked.fields
 
 
 def check_around(
     spec: Spec, model: Elaboration, faults: Faults, fields: Sequence[FieldType] | None = None, *, anywhere: bool = False
 ) -> Checked:
     """What stands around the model, held together with it: data, `prepare`, losses, optimizer. What is wrong is added
-    to `faults`; with any, what comes back is not to be used."""
+    to `faults`; with any, only the fields of what comes back are to be used."""
     sound, notes = not faults, []
     found: tuple[FieldType, ...] | None = tuple(fields) if fields is not None else None
     if found is None and spec.data is not None:
@@ -96,7 +139,7 @@ def check_around(
     batch = _batch_name(spec)
     seen = {each.name: _field_seen(each, batch, spec) for each in found or ()}
     prepare = None
-    before = len(faults)
+    described, before = found, len(faults)
     if spec.data and spec.data.prepare and (found is not None or spec.data.source is None):
         prepare = elaborate_prepare(spec.data.prepare, seen, faults, spec.vars, spec.blocks)
         places = dict.fromkeys(prepare.outputs, spec.data.prepare.place)
@@ -116,7 +159,7 @@ def check_around(
         note = check_metrics(spec, loss_sight(spec, model, seen, feeding, sound) if seen else None, faults)
         notes += [note] if note else []
     check_optimization(spec, faults)
-    return Checked(spec=spec, model=model, prepare=prepare, losses=losses, fields=found, feeding=feeding,
+    return Checked(spec=spec, model=model, prepare=prepare, losses=losses, fields=described, feeding=feeding,
                    notes=tuple(notes))  # fmt: skip
 
 
@@ -155,7 +198,8 @@ def _described(
     try:
         return describe(request), None
     except DataError as error:
-        faults.add(data.place.at("source"), str(error), "data")
+        fix = Fix(f'did you mean "{error.meant}"?', f'source = "{error.meant}"') if error.meant else None
+        faults.add(data.place.at("source"), str(error), "data", fix=fix)
         return None, None
 
 
@@ -237,7 +281,7 @@ def _loss(
     if len(faults) == before and isinstance(value, TensorType) and value.shape:
         faults.add(loss.place, f"the loss is one number, but this gives {value}", "shape", part="key")
     if len(faults) == before:
-        _check_classes(loss, sight, faults)
+        _check_classes(spec, loss, sight, faults)
     return done
 
 
@@ -294,7 +338,7 @@ def _names_of(spec: Spec) -> list[str]:
     return [name for name in found if name not in own and "." not in name]
 
 
-def _check_classes(loss: Loss, sight: Mapping[str, Seen], faults: Faults) -> None:
+def _check_classes(spec: Spec, loss: Loss, sight: Mapping[str, Seen], faults: Faults) -> None:
     """Targets of a classification must be among the classes that the output has."""
     layer = loss.block.layers[0] if len(loss.block.layers) == 1 else None
     if layer is None or layer.type not in _COUNTS_CLASSES:
@@ -307,4 +351,9 @@ def _check_classes(loss: Loss, sight: Mapping[str, Seen], faults: Faults) -> Non
     classes = output.shape[1] if isinstance(output, TensorType) and len(output.shape) > 1 else None
     if isinstance(classes, int) and pair[1].high > classes:
         message = f"the targets go up to {pair[1].high - 1}, but the output has {classes} classes, 0 to {classes - 1}"
-        faults.add(layer.place.at("type"), message, "target")
+        declared = spec.data.fields.get(pair[1].label) if spec.data else None
+        if isinstance(declared, Input):  # random data is there for the model's sake
+            fix = Fix(f"all else fits with `high = {classes}`", f"high = {classes}")
+            faults.add(declared.place.at("high"), message, "target", fix=fix)
+        else:
+            faults.add(layer.place.at("type"), message, "target")

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import dsl
-from builder.checking import check
-from dsl.diagnostics import Diagnostic, SpecError, in_order
+from builder.checking import examine_text
+from dsl.diagnostics import Diagnostic
 from dsl.fixes import certain, is_guess, replaced, written
-from dsl.records import Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +56,7 @@ def mend(text: str, name: str) -> Mended:
 
 def faults_of(text: str, name: str) -> Sequence[Diagnostic]:
     """All that is wrong with the text of a spec, in order."""
-    try:
-        spec = dsl.loads(text, name)
-    except SpecError as error:
-        more = _faults_of(error.spec) if error.spec is not None else ()
-        return in_order([*error.diagnostics, *more])
-    return _faults_of(spec)
-
-
-def _faults_of(spec: Spec) -> Sequence[Diagnostic]:
-    try:
-        check(spec)
-    except SpecError as error:
-        return error.diagnostics
-    return ()
+    return examine_text(text, name).faults
 
 
 def _stays(fault: Diagnostic, after: Sequence[Diagnostic]) -> bool:
