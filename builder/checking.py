@@ -15,10 +15,11 @@ from builder.declared import at_declarations
 from builder.elaboration import Elaboration, Seen, elaborate_loss, elaborate_model, elaborate_prepare
 from builder.elaboration.arguments import either_of
 from builder.elaboration.unreached import tell_unreached
+from builder.recovering import hidden
 from builder.shapes.call import TensorType, shape_text
 from builder.shapes.sizes import Free, Size, named, same
 from dsl.catalogue import bind, find_optimizer, optimizer_names, suggest
-from dsl.diagnostics import Fix, SpecError, in_order
+from dsl.diagnostics import Diagnostic, Fix, SpecError, in_order
 from dsl.files import roots
 from dsl.records import Data, Input, Loss, Optimizer, Place, Spec
 from dsl.source import Setting
@@ -48,31 +49,51 @@ def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = Non
     except SpecError as error:
         if error.spec is None:
             raise
-        told = [*error.diagnostics, *_faults_of(error.spec)]
+        told = [*error.diagnostics, *faults_in(error.spec, error.diagnostics)]
     raise SpecError(in_order(told))
 
 
-def _faults_of(spec: Spec) -> Sequence[dsl.Diagnostic]:
+def faults_in(spec: Spec, told: Sequence[Diagnostic] = ()) -> Sequence[Diagnostic]:
+    """What is wrong with a spec, besides the faults of its form, which have been told."""
     try:
-        check(spec)
+        check(spec, told=told)
     except SpecError as error:
         return error.diagnostics
     return ()
 
 
-def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bool = False) -> Checked:
+def check(
+    spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bool = False, told: Sequence[Diagnostic] = ()
+) -> Checked:
     """Everything about a spec that can be known before it runs. Raises SpecError with all that is wrong.
 
     fields: those of data that comes from Python. anywhere: data may be looked at wherever it lies (the person asked for
-    training); otherwise only below the spec's folder or the working directory.
+    training); otherwise only below the spec's folder or the working directory. told: faults of the spec's form.
     """
     faults, notes = Faults(), []
-    model = elaborate_model(spec, faults)
-    sound = not faults
     found: tuple[FieldType, ...] | None = tuple(fields) if fields is not None else None
     if found is None and spec.data is not None:
         found, note = _described(spec, spec.data, faults, anywhere)
         notes += [note] if note else []
+    checked = replace(_checked(spec, found, faults), notes=tuple(notes))
+    if faults or told:
+        faults += hidden(spec, [*told, *faults], lambda repaired: _faults_of(repaired, found))
+    if faults:
+        raise SpecError(in_order(at_declarations(spec, faults)))
+    return checked
+
+
+def _faults_of(spec: Spec, found: tuple[FieldType, ...] | None) -> Faults:
+    faults = Faults()
+    _checked(spec, found, faults)
+    return faults
+
+
+def _checked(spec: Spec, found: tuple[FieldType, ...] | None, faults: Faults) -> Checked:
+    """Everything held together, as far as it is sound; what is wrong is added to `faults`. found: the data's fields."""
+    before = len(faults)
+    model = elaborate_model(spec, faults)
+    sound = len(faults) == before
     batch = _batch_name(spec)
     seen = {each.name: _field_seen(each, batch, spec) for each in found or ()}
     prepare = None
@@ -94,10 +115,7 @@ def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bo
     if spec.optimizer:
         _check_optimizer(spec.optimizer, faults)
     tell_unreached(spec, faults)
-    if faults:
-        raise SpecError(in_order(at_declarations(spec, faults)))
-    return Checked(spec=spec, model=model, prepare=prepare, losses=losses, fields=found, feeding=feeding,
-                   notes=tuple(notes))  # fmt: skip
+    return Checked(spec=spec, model=model, prepare=prepare, losses=losses, fields=found, feeding=feeding)
 
 
 def request_of(spec: Spec, data: Data, source: SourceText, key: str = "source") -> Request:

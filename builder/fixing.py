@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import dsl
-from builder.checking import check
+from builder.checking import faults_in
 from dsl.diagnostics import Diagnostic, SpecError, in_order
 from dsl.fixes import certain, is_guess, replaced, written
-from dsl.records import Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +60,9 @@ def faults_of(text: str, name: str) -> Sequence[Diagnostic]:
     try:
         spec = dsl.loads(text, name)
     except SpecError as error:
-        more = _faults_of(error.spec) if error.spec is not None else ()
+        more = faults_in(error.spec, error.diagnostics) if error.spec is not None else ()
         return in_order([*error.diagnostics, *more])
-    return _faults_of(spec)
-
-
-def _faults_of(spec: Spec) -> Sequence[Diagnostic]:
-    try:
-        check(spec)
-    except SpecError as error:
-        return error.diagnostics
-    return ()
+    return faults_in(spec)
 
 
 def _stays(fault: Diagnostic, after: Sequence[Diagnostic]) -> bool:

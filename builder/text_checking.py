@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import dsl
 from builder.building import graph_of
-from builder.checking import check
+from builder.checking import check, faults_in
 from builder.elaboration import elaborate_model
 from builder.graph import Node
 from builder.lint import lint
@@ -65,11 +65,7 @@ def _faulty(spec: Spec | None, told: Sequence[Diagnostic]) -> CheckedText:
     """What can be said where the form is at fault: more of the same kind, if any of it is sound."""
     if spec is None:
         return CheckedText(diagnostics=tuple(told), shapes=(), graph=None)
-    try:
-        check(spec)
-    except SpecError as error:
-        told = in_order([*told, *error.diagnostics])
-    return _known(spec, told)
+    return _known(spec, in_order([*told, *faults_in(spec, told)]))
 
 
 def _known(spec: Spec, told: Sequence[Diagnostic]) -> CheckedText:
