@@ -84,19 +84,34 @@ class _Search:
         owners = [{self._owner(each.key) for each in faults} for faults in several]
         for key in list(self.repairs):
             failing = {i for i, owned in enumerate(owners) if key in owned}
-            if failing:
+            unfit = {i for i in failing if any(each.code not in _OF_SHAPES and self._owner(each.key) == key
+                                               for each in several[i])}  # fmt: skip
+            if failing and not unfit:
                 self._add_its_own(key, [each for each in common if self._owner(each.key) == key])
-                self._take_back(key, failing)
+            if failing:
+                self._take_back(key, unfit or failing)
         if not self.changed:
             told = {self._owner(each.key) or each.key for each in self.found}
             self.found += [each for each in common if (self._owner(each.key) or each.key) not in told]
+            self._go_on(several, set.intersection(*owners) - told - {self._owner(each.key) for each in common})
+
+    def _go_on(self, several: Sequence[Sequence[Diagnostic]], unsure: set[str | None]) -> None:
+        """Repair layers whose faults hang on a guess too, each variant's in its own way, and say nothing of them."""
+        for key in unsure - {None, *self.repairs} - self.given_up:
+            assert key is not None
+            own = [[each for each in faults if self._owner(each.key) == key] for faults in several]
+            found = [repaired(self.layers[key], key, faults) for faults in own]
+            if all(found):
+                layers = [each.at(index) for index, each in enumerate(found) if each is not None]
+                self.repairs[key], self.changed = Repair(tuple(layers), certain=False), True
+            else:
+                self.given_up.add(key)
 
     def _add_its_own(self, key: str, common: Sequence[Diagnostic]) -> None:
         """What else is wrong with a repaired layer: that what it reads does not fit, whichever repair it gets."""
-        repair, told = self.repairs[key], {each.key for each in self.found}
-        sure = len(repair.layers) == 1 or not repair.certain
-        if sure and all(each.code in _OF_SHAPES and each.key not in told for each in common):
-            self.found += common
+        repair, told = self.repairs[key], {(each.key, each.code) for each in self.found}
+        if len(repair.layers) == 1 or not repair.certain:
+            self.found += [each for each in common if (each.key, each.code) not in told]
 
     def _take_back(self, key: str, failing: set[int]) -> None:
         """Of what may have been meant, leave out what does not fit; a guess that does not is given up."""

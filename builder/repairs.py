@@ -30,6 +30,9 @@ _SUGGESTED: Final = re.compile(r"""did you mean ([`"].+[`"])\?""")
 _MISSPELLED: Final = re.compile(r"called [`\"]([\w-]+)[`\"]")
 _UNKNOWN: Final = re.compile(r"has no (?:argument|param) |unknown key ")
 _MISSING: Final = re.compile(r"add (?:args = \{ )?(\w+) = \.\.\.")
+_SAMPLES: Final[Mapping[str, tuple[Any, ...]]] = {
+    "kernel_size": (1, 3), "kernel": (1, 3), "dims": ([0, 1, 2, 3], [0, 2, 3, 1], [0, 3, 1, 2]),
+}  # fmt: skip
 _ELEMENTWISE: Final = frozenset(("add", "sub", "mul", "div", "maximum", "minimum"))
 _SIZES: Final = re.compile(r"out_\w+|hidden_size|embedding_dim|num_embeddings|\w*channels|\w*features|dim_\w+")
 
@@ -99,7 +102,7 @@ def _operands(layer: Layer) -> Repair | None:
         return None
     reads = layer.input if isinstance(layer.input, list) else [layer.input]
     reads = [*reads, *(each for each in layer.arguments.values() if isinstance(each, str))]
-    return _several([replace(layer, type="clone", input=each, arguments={}) for each in reads])
+    return _several([replace(layer, type="clone", input=each, arguments={}) for each in reads], certain=False)
 
 
 def _referring(layer: Layer, path: Path, fault: Diagnostic) -> Repair | None:
@@ -170,9 +173,9 @@ def _replacement(key: str, fault: Diagnostic) -> Any:
 def _samples(layer: Layer, key: str) -> list[Any]:
     """Values that an argument might have, as different as may be, its default among them."""
     parameter = _parameter(layer, key)
-    if parameter is None:
-        return []
-    sizes = (48, 96) if _SIZES.fullmatch(key) else (1, 2)
+    sizes = (48, 96) if _SIZES.fullmatch(key) else _SAMPLES.get(key, (1, 2))
+    if parameter is None or key == "dims":
+        return list(sizes)
     values: list[Any] = [] if parameter.required or not _is_plain(parameter.default) else [parameter.default]
     for form in forms(parameter.type):
         if form.word:
