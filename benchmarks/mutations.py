@@ -3,11 +3,11 @@
     PYTHONPATH=. python benchmarks/mutations.py [PER_SPEC]
 
 Of every spec under `specs/`, PER_SPEC tokens (60 unless said), drawn with a fixed seed, are changed one at a time: a
-letter of a type, a keyword, a table's header or key, a word or truth value, the unit of a number (its exponent or
-fraction), a name in an expression, a reference or a name that the spec itself declares (an input, a field, a param) is
-doubled, a size becomes another, a bracket is left out. Printed: how many changes break the spec, how many of those
-are told first on the changed line, and for how many misspelled names (types, keywords, headers, keys) the first
-suggestion is the original.
+letter of a type, a keyword, a table's header or key, a block's name, a word or truth value, the unit of a number (its
+exponent or fraction), a name in an expression, a reference or a name that the spec itself declares (an input, a field,
+a param) is doubled, a size becomes another, a bracket is left out. Printed: how many changes break the spec, how many
+of those are told first on the changed line, and for how many misspelled names (types, keywords, headers, keys, words,
+blocks) the first suggestion is the original.
 
 Some changes cannot be placed: of two spellings that each stand once either may be wrong, and of two sizes that do not
 agree too. Where the first diagnostic stands elsewhere but names the changed line in its words, that is counted beside.
@@ -32,6 +32,7 @@ TOKENS = {
     "keyword": re.compile(r"(?<=[{,] )\w+(?= = )"),
     "reference": re.compile(r'(?<=other = ")[A-Za-z]\w*(?=")|(?<=input = ")[A-Za-z]\w*(?=")'),
     "size": re.compile(r"(?<== )\d+(?=[ ,}])"),
+    "block": re.compile(r"(?<=^\[blocks\.)\w+(?=[\].])", re.MULTILINE),
     "header": re.compile(r"(?<=^\[)\w+(?=[\].])|(?<=^\[\[)\w+(?=\]\])", re.MULTILINE),
     "setting": re.compile(r"(?<=^)[a-z_]+(?= = )", re.MULTILINE),
     "word": re.compile(
@@ -47,7 +48,7 @@ TOKENS = {
 # What stands before a key that the spec chooses itself.
 DECLARES = re.compile(r"\b(inputs|shapes|sizes|fields|defaults|outputs) = \{[^}]*$")
 KINDS = [*TOKENS, "declared"]
-NAMES = ("type", "keyword", "header", "setting")
+NAMES = ("type", "keyword", "header", "setting", "word", "block")
 
 
 def main(per_spec: int) -> None:

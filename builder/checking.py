@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import dsl
+from builder.culprits import at_culprits
 from builder.data import DataError, FieldType, Request, SourceText, describe, is_name, outside
 from builder.data_sizes import check_sizes
-from builder.declared import at_declarations
+from builder.declared import at_declarations, is_echo
 from builder.elaboration import Elaboration, Seen, elaborate_loss, elaborate_model, elaborate_prepare
 from builder.elaboration.arguments import either_of
 from builder.elaboration.unreached import tell_unreached
@@ -41,63 +42,117 @@ class Checked:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What is known of a spec. faults: in the order of the file. model: as far as its form let it be read. checked:
+    where there is no fault."""
+
+    faults: tuple[dsl.Diagnostic, ...]
+    model: Elaboration | None = None
+    checked: Checked | None = None
+
+
 def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Spec:
     """Read a spec from a file. Raises SpecError with all that is wrong: its form, and what it says where the form
     leaves no doubt."""
+    return with_meaning(lambda: dsl.load(path, overrides))
+
+
+def with_meaning(read: Callable[[], Spec]) -> Spec:
+    """What `read` gives. Raises SpecError with what is wrong with its form and, where that leaves no doubt, with what
+    it says."""
     try:
-        return dsl.load(path, overrides)
+        return read()
     except SpecError as error:
         if error.spec is None:
             raise
-        told = [*error.diagnostics, *faults_in(error.spec, error.diagnostics)]
-    raise SpecError(in_order(told))
+        told = _of_form(error).faults
+    raise SpecError(told)
 
 
-def faults_in(spec: Spec, told: Sequence[Diagnostic] = ()) -> Sequence[Diagnostic]:
-    """What is wrong with a spec, besides the faults of its form, which have been told."""
+def examine_text(text: str, name: str) -> Examined:
+    """What is known of the text of a spec called `name`."""
     try:
-        check(spec, told=told)
+        spec = dsl.loads(text, name)
     except SpecError as error:
-        return error.diagnostics
-    return ()
+        return _of_form(error)
+    return examine(spec)
 
 
-def check(
-    spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bool = False, told: Sequence[Diagnostic] = ()
-) -> Checked:
+def _of_form(error: SpecError) -> Examined:
+    """What is known of a spec whose form is at fault, as far as any of it is sound."""
+    if error.spec is None:
+        return Examined(faults=error.diagnostics)
+    found = examine(error.spec, told=error.diagnostics)
+    told = [*error.diagnostics, *(each for each in found.faults if not is_echo(each, error.diagnostics))]
+    return Examined(faults=tuple(in_order(told)), model=found.model)
+
+
+def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bool = False) -> Checked:
     """Everything about a spec that can be known before it runs. Raises SpecError with all that is wrong.
 
     fields: those of data that comes from Python. anywhere: data may be looked at wherever it lies (the person asked for
-    training); otherwise only below the spec's folder or the working directory. told: faults of the spec's form.
+    training); otherwise only below the spec's folder or the working directory.
     """
-    faults, notes = Faults(), []
+    found = examine(spec, fields, anywhere=anywhere)
+    if found.checked is None:
+        raise SpecError(found.faults)
+    return found.checked
+
+
+def examine(
+    spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bool = False, told: Sequence[Diagnostic] = ()
+) -> Examined:
+    """As `check`, without an exception: a faulty spec has a model too, as far as it is known. told: faults of the
+    spec's form."""
+    found, data = _examined(spec, fields, anywhere)
+    if found.checked is not None and not told:
+        return found
+
+    def again(other: Spec) -> Sequence[Diagnostic]:
+        return _examined(other, data, anywhere)[0].faults
+
+    def with_hidden(other: Spec, faults: Sequence[Diagnostic]) -> Sequence[Diagnostic]:
+        return in_order([*faults, *hidden(other, [*told, *faults], again)])
+
+    faults = with_hidden(spec, found.faults)
+    highs = {each.high for each in data or () if isinstance(each.high, int)}
+    layers = len(found.model.made) if found.model else 0
+    more = len(faults) > len(found.faults)  # then a trial is several checks
+    culprits = at_culprits(
+        spec, faults, lambda other: with_hidden(other, again(other)), highs, 4 * layers if more else layers
+    )
+    return Examined(faults=tuple(in_order(culprits)), model=found.model)
+
+
+def _examined(
+    spec: Spec, fields: Sequence[FieldType] | None, anywhere: bool
+) -> tuple[Examined, tuple[FieldType, ...] | None]:
+    """What is known of a spec, faults where they are found, and the fields of its data."""
+    faults = Faults()
+    model = elaborate_model(spec, faults)
+    checked = check_around(spec, model, faults, fields, anywhere=anywhere)
+    tell_unreached(spec, faults)
+    if faults:
+        told = tuple(in_order(at_declarations(spec, faults)))
+        return Examined(faults=told, model=model), checked.fields
+    return Examined(faults=(), model=model, checked=checked), checked.fields
+
+
+def check_around(
+    spec: Spec, model: Elaboration, faults: Faults, fields: Sequence[FieldType] | None = None, *, anywhere: bool = False
+) -> Checked:
+    """What stands around the model, held together with it: data, `prepare`, losses, optimizer. What is wrong is added
+    to `faults`; with any, only the fields of what comes back are to be used."""
+    sound, notes = not faults, []
     found: tuple[FieldType, ...] | None = tuple(fields) if fields is not None else None
     if found is None and spec.data is not None:
         found, note = _described(spec, spec.data, faults, anywhere)
         notes += [note] if note else []
-    checked = replace(_checked(spec, found, faults), notes=tuple(notes))
-    if faults or told:
-        faults += hidden(spec, [*told, *faults], lambda repaired: _faults_of(repaired, found))
-    if faults:
-        raise SpecError(in_order(at_declarations(spec, faults)))
-    return checked
-
-
-def _faults_of(spec: Spec, found: tuple[FieldType, ...] | None) -> Faults:
-    faults = Faults()
-    _checked(spec, found, faults)
-    return faults
-
-
-def _checked(spec: Spec, found: tuple[FieldType, ...] | None, faults: Faults) -> Checked:
-    """Everything held together, as far as it is sound; what is wrong is added to `faults`. found: the data's fields."""
-    before = len(faults)
-    model = elaborate_model(spec, faults)
-    sound = len(faults) == before
     batch = _batch_name(spec)
     seen = {each.name: _field_seen(each, batch, spec) for each in found or ()}
     prepare = None
-    before = len(faults)
+    described, before = found, len(faults)
     if spec.data and spec.data.prepare and (found is not None or spec.data.source is None):
         prepare = elaborate_prepare(spec.data.prepare, seen, faults, spec.vars, spec.blocks)
         places = dict.fromkeys(prepare.outputs, spec.data.prepare.place)
@@ -114,8 +169,8 @@ def _checked(spec: Spec, found: tuple[FieldType, ...] | None, faults: Faults) ->
     losses = tuple((loss, _loss(spec, loss, model, seen, feeding, faults, sound)) for loss in read)
     if spec.optimizer:
         _check_optimizer(spec.optimizer, faults)
-    tell_unreached(spec, faults)
-    return Checked(spec=spec, model=model, prepare=prepare, losses=losses, fields=found, feeding=feeding)
+    return Checked(spec=spec, model=model, prepare=prepare, losses=losses, fields=described, feeding=feeding,
+                   notes=tuple(notes))  # fmt: skip
 
 
 def request_of(spec: Spec, data: Data, source: SourceText, key: str = "source") -> Request:
@@ -153,7 +208,8 @@ def _described(
     try:
         return describe(request), None
     except DataError as error:
-        faults.add(data.place.at("source"), str(error), "data")
+        fix = Fix(f'did you mean "{error.meant}"?', f'source = "{error.meant}"') if error.meant else None
+        faults.add(data.place.at("source"), str(error), "data", fix=fix)
         return None, None
 
 
@@ -235,7 +291,7 @@ def _loss(
     if len(faults) == before and isinstance(value, TensorType) and value.shape:
         faults.add(loss.place, f"the loss is one number, but this gives {value}", "shape", part="key")
     if len(faults) == before:
-        _check_classes(loss, sight, faults)
+        _check_classes(spec, loss, sight, faults)
     return done
 
 
@@ -258,10 +314,9 @@ def loss_sight(
     def put(name: str, value: Any, place: Place | None, high: Size | None = None) -> None:
         sight.setdefault(name, Seen(value, {"from": f"inputs.{name}"}, name, place, high))
 
-    lines = {node.name: node for node in model.nodes}
     for name, value in model.outputs.items():
         put(name, value if sound else None, spec.model.place.at("layers", len(spec.model.layers) - 1, "type")
-            if f"outputs.{name}" in lines and len(model.outputs) == 1 else spec.model.place.at("outputs"))  # fmt: skip
+            if len(model.outputs) == 1 else spec.model.place.at("outputs"))  # fmt: skip
     if len(model.outputs) == 1:
         only = next(iter(model.outputs))
         put("output", sight[only].value, sight[only].place)
@@ -292,7 +347,7 @@ def _names_of(spec: Spec) -> list[str]:
     return [name for name in found if name not in own and "." not in name]
 
 
-def _check_classes(loss: Loss, sight: Mapping[str, Seen], faults: Faults) -> None:
+def _check_classes(spec: Spec, loss: Loss, sight: Mapping[str, Seen], faults: Faults) -> None:
     """Targets of a classification must be among the classes that the output has."""
     layer = loss.block.layers[0] if len(loss.block.layers) == 1 else None
     if layer is None or layer.type not in _COUNTS_CLASSES:
@@ -305,7 +360,12 @@ def _check_classes(loss: Loss, sight: Mapping[str, Seen], faults: Faults) -> Non
     classes = output.shape[1] if isinstance(output, TensorType) and len(output.shape) > 1 else None
     if isinstance(classes, int) and pair[1].high > classes:
         message = f"the targets go up to {pair[1].high - 1}, but the output has {classes} classes, 0 to {classes - 1}"
-        faults.add(layer.place.at("type"), message, "target")
+        declared = spec.data.fields.get(pair[1].label) if spec.data else None
+        if isinstance(declared, Input):  # random data is there for the model's sake
+            fix = Fix(f"all else fits with `high = {classes}`", f"high = {classes}")
+            faults.add(declared.place.at("high"), message, "target", fix=fix)
+        else:
+            faults.add(layer.place.at("type"), message, "target")
 
 
 def _check_optimizer(optimizer: Optimizer, faults: Faults) -> None:

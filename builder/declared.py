@@ -16,7 +16,7 @@ from dsl.diagnostics import Diagnostic, Fix
 from dsl.records import Spec
 from dsl.source import Path, Source, Span
 
-_UNKNOWN: Final = re.compile(r"""(?:is called|needs the size of) ["`]?([\w-]+)["`]?(?=$|: )""")
+_UNKNOWN: Final = re.compile(r"""(?:is called|needs the size of|no layer type) ["`]?([\w-]+)["`]?(?=$|: )""")
 _BRACELESS: Final = re.compile(r'"(\$[^{"]+\})"')  # an expression without its opening brace
 _TABLES: Final = ("inputs", "outputs", "fields", "sizes", "defaults", "vars")
 _SHORT: Final = 3  # letters up to which one more or less at the end is a slip
@@ -32,11 +32,19 @@ def at_declarations(spec: Spec, faults: Sequence[Diagnostic]) -> list[Diagnostic
             uses.setdefault(unknown[1], []).append(each)
     told = list(faults)
     for name, users in uses.items():
-        meant = [(word, span) for word, span in _declared(source, users[0].key) if _is_slip(word, name, source)]
+        names = _blocks(source) if users[0].code == "type" else _declared(source, users[0].key)
+        meant = [(word, span) for word, span in names if _is_slip(word, name, source)]
         if len(meant) == 1:
             told = [each for each in told if each not in users]
             told += _told(name, *meant[0], users, source)
     return [_braceless(each, source) for each in told]
+
+
+def is_echo(fault: Diagnostic, form: Sequence[Diagnostic]) -> bool:
+    """Whether a fault follows from one of the form: with `data` or its `fields` misspelled, no field is known."""
+    of_data = any(each.code == "key" and each.fix and each.fix.replacement in ("data", "fields", "prepare")
+                  for each in form)  # fmt: skip
+    return of_data and (fault.code == "data" or (fault.code == "reference" and fault.key.startswith("loss")))
 
 
 def _braceless(fault: Diagnostic, source: Source) -> Diagnostic:
@@ -54,19 +62,21 @@ def _braceless(fault: Diagnostic, source: Source) -> Diagnostic:
 
 
 def _told(name: str, word: str, span: Span, users: Sequence[Diagnostic], source: Source) -> list[Diagnostic]:
-    sized = users[0].code == "data"  # a free size is declared by the shape that holds it
+    code = users[0].code
+    sized = code == "data"  # a free size is declared by the shape that holds it
     if _count(name, source) == 1 and not sized:
         note = f"`{word}` is declared in line {span.line}, and nothing reads it"
         return [replace(each, notes=(*each.notes, note)) for each in users]
     lines = list(dict.fromkeys(str(each.span.line) for each in users if each.span))
+    reads, read = ("uses", "used") if code == "type" else ("reads", "read")
     words = (
-        f"`{word}` is declared here, and nothing reads it; `{name}` is read in "
+        f"`{word}` is declared here, and nothing {reads} it; `{name}` is {read} in "
         f"line{'s' if len(lines) > 1 else ''} {', '.join(lines)}, and nothing declares it"
     )
     return [
         Diagnostic(
             message=f"no free size is called `{word}`, and `{name}` is given no size" if sized else words,
-            code=users[0].code,
+            code=code,
             file=source.name,
             span=span,
             excerpt=source.line(span.line),
@@ -78,7 +88,7 @@ def _told(name: str, word: str, span: Span, users: Sequence[Diagnostic], source:
 
 def _declared(source: Source, key: str) -> Iterator[tuple[str, Span]]:
     """Each name that the file declares where a key may see it, and its place."""
-    for path, spans in source.spans.items():
+    for path, spans in source.every().items():
         block = path[:1] == ("blocks",) and len(path) > 2
         if block and not key.startswith(f"blocks.{path[1]}."):
             continue
@@ -87,6 +97,13 @@ def _declared(source: Source, key: str) -> Iterator[tuple[str, Span]]:
             yield str(path[-1]), source.span(path, "key")
         elif (path[-1:] == ("name",) and len(path) > 1) or above == "params":
             yield source.text[slice(*spans.value)].strip("\"'"), source.span(path, "value")
+
+
+def _blocks(source: Source) -> Iterator[tuple[str, Span]]:
+    """The name of each block that the file writes, and its place."""
+    for path in source.every():
+        if len(path) == 2 and path[0] == "blocks":
+            yield str(path[1]), source.span(path, "key")
 
 
 def _above(path: Path) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import dsl
-from builder.checking import faults_in
-from dsl.diagnostics import Diagnostic, SpecError, in_order
+from builder.checking import examine_text
+from dsl.diagnostics import Diagnostic
 from dsl.fixes import certain, is_guess, replaced, written
 
 
@@ -57,12 +56,7 @@ def mend(text: str, name: str) -> Mended:
 
 def faults_of(text: str, name: str) -> Sequence[Diagnostic]:
     """All that is wrong with the text of a spec, in order."""
-    try:
-        spec = dsl.loads(text, name)
-    except SpecError as error:
-        more = faults_in(error.spec, error.diagnostics) if error.spec is not None else ()
-        return in_order([*error.diagnostics, *more])
-    return faults_in(spec)
+    return examine_text(text, name).faults
 
 
 def _stays(fault: Diagnostic, after: Sequence[Diagnostic]) -> bool:

@@ -7,15 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import dsl
 from builder.building import graph_of
-from builder.checking import check, faults_in
-from builder.elaboration import elaborate_model
+from builder.checking import examine_text
 from builder.graph import Node
 from builder.lint import lint
-from dsl.diagnostics import Diagnostic, SpecError, in_order
-from dsl.records import Spec
-from dsl.tables import Faults
+from dsl.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
     import networkx
@@ -49,29 +45,11 @@ def check_text(text: str, path: str | os.PathLike[str] = "<spec>") -> CheckedTex
 
     path: its name in diagnostics; files that it names are looked for beside that.
     """
-    try:
-        spec = dsl.loads(text, os.fspath(path))
-    except SpecError as error:
-        return _faulty(error.spec, error.diagnostics)
-    try:
-        checked = check(spec)
-    except SpecError as error:
-        return _known(spec, error.diagnostics)
-    warnings = tuple(lint(checked))
-    return CheckedText(diagnostics=warnings, shapes=_shapes(checked.model.nodes), graph=graph_of(checked.model))
-
-
-def _faulty(spec: Spec | None, told: Sequence[Diagnostic]) -> CheckedText:
-    """What can be said where the form is at fault: more of the same kind, if any of it is sound."""
-    if spec is None:
-        return CheckedText(diagnostics=tuple(told), shapes=(), graph=None)
-    return _known(spec, in_order([*told, *faults_in(spec, told)]))
-
-
-def _known(spec: Spec, told: Sequence[Diagnostic]) -> CheckedText:
-    return CheckedText(
-        diagnostics=tuple(told), shapes=_shapes(elaborate_model(spec, Faults()).nodes), graph=None
-    )  # fmt: skip
+    found = examine_text(text, os.fspath(path))
+    shapes = _shapes(found.model.nodes if found.model else ())
+    if found.checked is None:
+        return CheckedText(diagnostics=found.faults, shapes=shapes, graph=None)
+    return CheckedText(diagnostics=tuple(lint(found.checked)), shapes=shapes, graph=graph_of(found.checked.model))
 
 
 def _shapes(nodes: Sequence[Node]) -> tuple[LayerShape, ...]:

@@ -36,6 +36,7 @@ class Fault:
 class _Scan:
     text: str
     open: list[int] = field(default_factory=list)  # offsets of brackets that nothing has closed so far
+    spanning: set[int] = field(default_factory=set)  # lines with a `{` that a later line has closed
 
     def fault(self) -> Fault | None:
         found = self._line_start(0)
@@ -83,16 +84,24 @@ class _Scan:
     def _close(self, at: int) -> Fault | None:
         closer = self.text[at]
         if self.open and _CLOSERS[self.text[self.open[-1]]] == closer:
-            self.open.pop()
+            opener = self.open.pop()
+            if closer == "}" and self._line(opener) != self._line(at):
+                self.spanning.add(self._line(opener))
             return None
         if not any(_CLOSERS[self.text[each]] == closer for each in self.open) or self._is_extra(at):
             return Fault(at, f"nothing is open for this `{closer}`")
         inner = self.open[-1]
         if self._line(inner) != self._line(at) and not self._ends_before(inner, at):
-            return Fault(
-                at, f"the `{self.text[inner]}` of line {self._line(inner)} is not closed before this `{closer}`"
-            )
+            return self._unclosed_before(inner, at)
         return Fault(inner, f"this `{self.text[inner]}` is not closed")
+
+    def _unclosed_before(self, opener: int, at: int) -> Fault:
+        """Told at the bracket that comes too early; where a `]` begins its line, where the `}` should stand before."""
+        words = f"the `{self.text[opener]}` of line {self._line(opener)} is not closed"
+        last = len(self.text[:at].rstrip().removesuffix(",").rstrip())
+        if self.text[at] == "]" and self._line(last) != self._line(at):
+            return Fault(last, f"{words}: write `{_CLOSERS[self.text[opener]]}` here")
+        return Fault(at, f"{words} before this `{self.text[at]}`")
 
     def _is_extra(self, at: int) -> bool:
         """Whether a bracket that does not close the last one open has no opening one itself: it stands behind words
@@ -109,7 +118,8 @@ class _Scan:
         """Told at the bracket, or, where lines lie between it and `at`, where its closing one should stand."""
         last = self._last(at)
         bracket = self.text[opener]
-        if self._line(opener) == self._line(last):
+        twice = bracket == "{" and self._line(opener) in self.spanning  # two that no bracket on their line closes
+        if twice or self._line(opener) == self._line(last):
             return Fault(opener, f"this `{bracket}` is not closed")
         words = f"the `{bracket}` of line {self._line(opener)} is not closed: write `{_CLOSERS[bracket]}` here"
         end = self.text.find("\n", last)

@@ -10,9 +10,10 @@ of all. Names of files are relative to the folder of the file that says them.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path as File
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from dsl import files
 from dsl.diagnostics import Diagnostic, Fix, SpecError, in_order
@@ -27,10 +28,13 @@ _ALLOWED: Final = "what it names lies below its folder, or below the working dir
 _Chain: TypeAlias = dict[str, str]
 
 
-def layered(source: Source) -> Traced:
-    """The whole of a spec. Raises SpecError with all that is wrong with its files and patches; what else is wrong with
-    a spec that is not yet whole is not told."""
-    layers = _Layers(source)
+def layered(source: Source, tables: Mapping[str, Any] | None = None) -> Traced:
+    """The whole of a spec. tables: those of its text, where it has been parsed already.
+
+    Raises SpecError with all that is wrong with its files and patches; what else is wrong with a spec that is not yet
+    whole is not told.
+    """
+    layers = _Layers(source, tables)
     whole = layers.whole(source, {os.path.realpath(source.name): source.name})
     if layers.faults:
         raise SpecError(in_order(layers.faults))
@@ -40,7 +44,8 @@ def layered(source: Source) -> Traced:
 class _Layers:
     """One spec's files, each read once, and what is wrong with them."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, tables: Mapping[str, Any] | None) -> None:
+        self.parsed = {} if tables is None else {source: tables}
         self.roots = files.roots(source.name)
         self.faults: list[Diagnostic] = []
         self.sources: dict[str, Source | None] = {os.path.realpath(source.name): source}
@@ -49,7 +54,7 @@ class _Layers:
     def whole(self, source: Source, chain: _Chain, *, blocks_only: bool = False) -> Traced:
         """A file with all that it extends, includes and patches. Faults are collected, what is at fault left out."""
         try:
-            own = Traced(source, (), files.parse(source))
+            own = Traced(source, (), self.parsed.get(source) or files.parse(source))
         except SpecError as error:
             self.faults += error.diagnostics
             return Traced(source, (), {})

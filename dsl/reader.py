@@ -28,21 +28,22 @@ _LATER_TOP: Final = ("scheduler", "metrics")
 def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Spec:
     """Read a spec from a file. Raises SpecError, whose `diagnostics` holds everything that is wrong with its form."""
     name = os.fspath(path)
-    return _read(files.read(name), overrides or {})
+    return read(files.read(name), overrides=overrides)
 
 
 def loads(text: str, name: str = "<spec>", overrides: Mapping[str, Any] | None = None) -> Spec:
     """Read a spec from text; `name` stands for the file in messages, and paths are relative to its folder."""
-    return _read(Source(name, text.replace("\r\n", "\n")), overrides or {})
+    return read(Source(name, text.replace("\r\n", "\n")), overrides=overrides)
 
 
-def _read(source: Source, changes: Mapping[str, Any]) -> Spec:
-    traced, misset = settings.apply(layered(source), changes)
+def read(source: Source, tables: Mapping[str, Any] | None = None, overrides: Mapping[str, Any] | None = None) -> Spec:
+    """The same from a source. tables: those of its text, where somebody has parsed it already."""
+    traced, misset = settings.apply(layered(source, tables), overrides or {})
     document = Document(source, traced.plain(), traced)
     faults = Faults(misset)
-    tables, root = document.tables, Place(document, ())
-    scope = _vars(tables.get("vars"), root.at("vars"), faults)
-    spec = _Reader(faults, scope).spec(Table(tables, root, faults, scope), document)
+    root = Place(document, ())
+    scope = _vars(document.tables.get("vars"), root.at("vars"), faults)
+    spec = _Reader(faults, scope).spec(Table(document.tables, root, faults, scope), document)
     if faults or spec is None:
         raise SpecError(in_order(faults), sound_parts(spec, faults) if spec is not None else None)
     return spec

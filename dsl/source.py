@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path as Folder
@@ -24,6 +25,8 @@ STRING: Final = re.compile(
     r'"""(?:[^"\\]|\\.|\\\n|"(?!""))*"{3,5}' r"|'''(?:[^']|'(?!''))*'{3,5}" r'|"(?:[^"\\]|\\.)*"' r"|'[^']*'", re.DOTALL
 )
 _PLAIN: Final = re.compile(r"""[^.\[\]"'\s]+""")  # a key that needs no quotes in a path
+# A table in one line that holds no other and no array, as most layers are written.
+_FLAT: Final = re.compile(r"""\{[^{}\[\]"'#\n]*(?:"(?:[^"\\\n]+"|"(?!"))[^{}\[\]"'#\n]*)*\}""")
 SCALAR: Final = re.compile(r"[^\s,\]}#][^,\]}#\n]*")
 
 
@@ -58,8 +61,16 @@ class Source:
         return Folder(self.name).parent
 
     @cached_property
-    def spans(self) -> dict[Path, Spans]:
-        return _Walk(self.text).spans
+    def _walk(self) -> _Walk:
+        return _Walk(self.text)
+
+    def spans(self, path: Path) -> Spans | None:
+        """Where the key and the value at a path stand; None where the text has none."""
+        return self._walk.find(path)
+
+    def every(self) -> Mapping[Path, Spans]:
+        """Where everything in the text stands, by its path."""
+        return self._walk.every()
 
     @cached_property
     def lines(self) -> list[str]:
@@ -68,11 +79,12 @@ class Source:
     def span(self, path: Path, part: str = "pair") -> Span:
         """Where `path` stands: its "key", its "value", or the "pair" of both. A path that is not in the text (a key
         that is missing) gives its nearest ancestor's place."""
-        while path and path not in self.spans:
+        found = self.spans(path)
+        while path and found is None:
             path, part = path[:-1], "key"
-        if not path:
+            found = self.spans(path)
+        if found is None:
             return Span(1, 1, 1, 1)
-        found = self.spans[path]
         start, end = found.value
         if found.key is not None and part != "value":
             start = found.key[0]
@@ -115,15 +127,30 @@ class Setting(Source):
 
 
 class _Walk:
-    """One pass over text that tomli has accepted; it checks nothing."""
+    """One pass over text that tomli has accepted; it checks nothing. Flat tables in arrays are passed over, and looked
+    into once something in them is asked for."""
 
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
         self.spans: dict[Path, Spans] = {}
+        self.folded: dict[Path, int] = {}  # the tables that have not been looked into, and where they start
         self.arrays: dict[Path, int] = {}  # arrays of tables, and how many of their tables have come
         table: Path = ()
         while self._blank() < len(text):
             table = self._header() if text[self.at] == "[" else self._pair(table)
+
+    def find(self, path: Path) -> Spans | None:
+        around = next((path[:end] for end in range(1, len(path)) if path[:end] in self.folded), None)
+        if around is not None:
+            self.at = self.folded.pop(around)
+            self._collection(around, "}")
+        return self.spans.get(path)
+
+    def every(self) -> dict[Path, Spans]:
+        while self.folded:
+            path, self.at = self.folded.popitem()
+            self._collection(path, "}")
+        return self.spans
 
     def _blank(self) -> int:
         self.at = _end(_BLANK, self.text, self.at)
@@ -192,13 +219,20 @@ class _Walk:
             if close == "}":
                 self._pair(path)
             else:
-                self._value((*path, index))
+                self._element((*path, index))
                 self.spans[(*path, index)] = Spans(None, (start, self.at))
             index += 1
             self._blank()
             if self.text.startswith(",", self.at):
                 self.at += 1
         self.at += 1
+
+    def _element(self, path: Path) -> None:
+        flat = _FLAT.match(self.text, self.at)
+        if flat is None:
+            self._value(path)
+        else:
+            self.folded[path], self.at = self.at, flat.end()
 
 
 def _unquoted(key: str) -> str:

@@ -176,7 +176,7 @@ def fault_at(
 
 def _in_header(source: Source, path: Path, part: str, fix: Fix | None) -> Fix | None:
     """The key of a header stands for all of it, `[trian]`, so that what takes its place is a header too."""
-    spans = source.spans.get(path) if part == "key" and fix is not None and fix.replacement is not None else None
+    spans = source.spans(path) if part == "key" and fix is not None and fix.replacement is not None else None
     if fix is None or fix.replacement is None or spans is None or spans.key is None:
         return fix
     written = source.text[slice(*spans.key)]

@@ -74,14 +74,20 @@ def overrides(options: argparse.Namespace) -> dict[str, Any]:
     return changes
 
 
+def program() -> str:
+    """How this program was called."""
+    return "tomograph" if Path(sys.argv[0]).name == "tomograph" else "python -m builder"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
-        prog="tomograph" if Path(sys.argv[0]).name == "tomograph" else "python -m builder",
+        prog=program(),
         description="Check, draw, build and train the neural network that a TOML file says.",
         allow_abbrev=False,
         epilog="With nothing to do: --check --summary. Exit status: 0 done; 1 the spec, the data or a checkpoint is at "
         "fault; 2 an unknown option or file suffix; 3 the work failed; 128 + n stopped by signal n. "
-        "`tomograph explain CODE` tells what the code of a fault means.",
+        "`tomograph explain CODE` tells what the code of a fault means, `tomograph new NAME` writes a spec to start "
+        "from.",
     )
     parser.add_argument("spec", metavar="SPEC", help="a spec, or the folder of a run")
     do = parser.add_argument_group("what to do (several may be given, and run in this order)")

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 
 class DataError(ValueError):
-    """Something about the data that the user can mend: one plain sentence that names the file, row or field."""
+    """Something about the data that the user can mend: one plain sentence that names the file, row or field.
+
+    meant: what the source may have been to be called, where it is a name that there is not.
+    """
+
+    meant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

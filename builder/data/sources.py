@@ -93,4 +93,6 @@ def _unknown(request: Request) -> DataError:
         return DataError(f"cannot tell what {request.folder / text} holds by its name; what is read: {SUFFIXES}")
     near = suggest(text, NAMES, aliases={})
     hint = f"; did you mean '{near[0]}'?" if near else "."
-    return DataError(f"there is no source '{text}'{hint} Sources are {', '.join(NAMES)}, or files: {SUFFIXES}")
+    error = DataError(f"there is no source '{text}'{hint} Sources are {', '.join(NAMES)}, or files: {SUFFIXES}")
+    error.meant = near[0] if near else None
+    return error

@@ -82,7 +82,7 @@ def check_arguments(
     if entry.role != "module":
         held |= dict.fromkeys(keyword_reads, "a reference")
     problems = [each for each in bind(entry, held) if not _inferred_later(entry, each)]
-    if any(each.kind == "unknown" and _meant(each, given)[:1] == ["args"] for each in problems):
+    if any(each.kind == "unknown" and _meant(each, given)[:1] in (["args"], ["tie"]) for each in problems):
         problems = [each for each in problems if each.kind != "missing"]
     for problem in problems:
         place = place_of(problem.argument, given, layer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from builder.elaboration.sight import Seen
 from builder.graph import Region
@@ -66,6 +66,25 @@ class Frame:
 
     def with_constants(self, **more: Any) -> Frame:
         return replace(self, constants={**self.constants, **more})
+
+
+class Mark(NamedTuple):
+    """What there was when a layer of the outermost block had been walked: what it gives, and how many names in sight
+    and how many conditions there were."""
+
+    seen: Seen | None
+    names: int
+    conditions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How the walk over the outermost block went: its frame as it was at the end, a mark for each layer, and all the
+    conditions as they were found."""
+
+    frame: Frame
+    marks: Sequence[Mark]
+    conditions: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,15 +33,12 @@ def _made(walk: Ledger, layer: Layer, reference: Any, value: Value, inner: Frame
 
 
 def _handed(walk: Ledger, layer: Layer, reference: Any, value: Value, inner: Frame) -> Any:
-    name, span = f"{inner.prefix}{inner.entries.count}", layer.place.span("value")
+    name = f"{inner.prefix}{inner.entries.count}"
     inner.entries.count += 1
-    walk.index[name] = len(walk.nodes)
-    inner.region.children.append(name)
-    walk.nodes.append(
-        Node(
-            name=name, type="value", target="", role="value", kind="arithmetic", region=inner.region.name,
-            reads=[reference], expression="{0}", input_shapes=[shape_data(value)], shape=shape_data(value),
-            dtype=dtype_data(value), file=layer.place.source.name, line=span.line, column=span.column,
-        )
+    node = Node(
+        name=name, type="value", target="", role="value", kind="arithmetic", region=inner.region.name,
+        reads=[reference], expression="{0}", input_shapes=[shape_data(value)], shape=shape_data(value),
+        dtype=dtype_data(value),
     )  # fmt: skip
+    walk.write(node, layer, inner)
     return {"from": name}

@@ -6,7 +6,7 @@ from builder.elaboration.frame import Frame
 from builder.elaboration.ledger import Ledger
 from builder.elaboration.sight import FaultToldError
 from builder.elaboration.stored import STORED
-from dsl.catalogue import Entry, absent, find
+from dsl.catalogue import Entry, absent
 from dsl.expressions import holds_expression
 from dsl.records import Definition, Layer
 from dsl.tables import FAULTY, described, resolved
@@ -34,7 +34,7 @@ def entry_of(walk: Ledger, layer: Layer, frame: Frame) -> Entry:
     kind = type_of(walk, layer, frame)
     if kind is None:
         raise FaultToldError
-    entry = find(kind)
+    entry = walk.entry(kind)
     if entry is None:
         place = layer.place.at("type")
         why = absent(kind, place.document.source.name, walk.blocks)
@@ -46,5 +46,5 @@ def entry_of(walk: Ledger, layer: Layer, frame: Frame) -> Entry:
 def has_module(walk: Ledger, layer: Layer, frame: Frame) -> bool:
     if layer.group is not None or layer.type in STORED or definition_of(walk, layer, frame) is not None:
         return True
-    entry = find(type_of(walk, layer, frame) or "")
+    entry = walk.entry(type_of(walk, layer, frame) or "")
     return entry is not None and entry.role == "module"

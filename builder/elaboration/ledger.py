@@ -12,6 +12,8 @@ from builder.elaboration.sharing import Recipe
 from builder.elaboration.sight import Seen, data_of
 from builder.graph import Node, Region
 from builder.shapes.call import TensorType
+from dsl.catalogue import Entry, find
+from dsl.expressions import holds_expression
 from dsl.records import Block, Definition, Layer, Place
 from dsl.tables import Faults
 
@@ -21,7 +23,8 @@ class Ledger(ABC):
     """A walk as the kinds of layers see it: they write down what they make, and hand layers inside them back to it.
 
     inputs: the whole's. state: every parameter and buffer so far, by dotted name. recipes: how each module was made, by
-    its path. index: where each node stands in `nodes`, each region in `regions`.
+    its path. index: where each node stands in `nodes`, each region in `regions`. places: the place of each of these,
+    and the part of it that the file's line is taken from; lines are found once somebody reads them.
     """
 
     faults: Faults
@@ -34,6 +37,8 @@ class Ledger(ABC):
     state: dict[str, TensorType] = field(default_factory=dict)
     recipes: dict[str, Recipe] = field(default_factory=dict)
     index: dict[str, int] = field(default_factory=dict)
+    places: dict[str, tuple[Place, str]] = field(default_factory=dict)
+    types: dict[str, Entry | None] = field(default_factory=dict)
 
     @abstractmethod
     def layers(self, block: Block, frame: Frame, first: Any, before: Seen | None) -> Seen | None:
@@ -60,6 +65,19 @@ class Ledger(ABC):
         frame.entries.count += 1
         return key
 
+    def entry(self, kind: str) -> Entry | None:
+        """The type of this name. Python's search path is looked at once for each name, not for each layer."""
+        if kind not in self.types:
+            self.types[kind] = find(kind)
+        return self.types[kind]
+
+    def write(self, node: Node, layer: Layer, frame: Frame) -> None:
+        """Put a finished node down."""
+        self.index[node.name] = len(self.nodes)
+        self.places[node.name] = layer.place, "value"
+        self.nodes.append(node)
+        frame.region.children.append(node.name)
+
     def node(self, name: str) -> Node | None:
         """The node of this name, if it has been made."""
         at = self.index.get(name)
@@ -67,7 +85,8 @@ class Ledger(ABC):
 
     def remember(self, layer: Layer, frame: Frame, key: str, path: str, *, copies: bool) -> None:
         """How a module is called, for calls further down: made as at first, it reads what stands around this call."""
-        recipe = Recipe.of(layer, frame, key, copies=copies)
+        known = layer.type is not None and layer.type not in self.blocks and not holds_expression(layer.type)
+        recipe = Recipe.of(layer, frame, key, self.entry(layer.type or "") if known else None, copies=copies)
         earlier = self.recipes.get(path) if frame.shared else None
         self.recipes[path] = recipe if earlier is None else replace(earlier, frame=recipe.frame)
 
@@ -82,12 +101,10 @@ class Ledger(ABC):
         self, name: str, kind: str, place: Place, module: str = "", reads: Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None, copies: int = 0,
     ) -> Region:  # fmt: skip
-        span = place.span("key")
-        region = Region(
-            name=name, type=kind, module=module, copies=copies, reads=dict(reads or {}),
-            params=data_of(dict(params or {})), file=place.source.name, line=span.line, column=span.column,
-        )  # fmt: skip
+        region = Region(name=name, type=kind, module=module, copies=copies, reads=dict(reads or {}),
+                        params=data_of(dict(params or {})))  # fmt: skip
         self.index[f"region {name}"] = len(self.regions)
+        self.places[f"region {name}"] = place, "key"
         self.regions.append(region)
         return region
 

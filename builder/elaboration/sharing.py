@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from builder.elaboration.arguments import is_reference
 from builder.elaboration.frame import Frame
 from builder.elaboration.referring import Surroundings, look_up
 from builder.elaboration.sight import FaultToldError
 from builder.graph import Node
-from dsl.catalogue import suggest
+from dsl.catalogue import Entry, suggest
 from dsl.diagnostics import Fix
+from dsl.expressions import holds_expression
 from dsl.records import Layer, Place
 from dsl.tables import FAULTY, Faults, described, resolved
 
@@ -26,16 +28,23 @@ class Recipe:
     copies: bool
 
     @classmethod
-    def of(cls, layer: Layer, frame: Frame, key: str, *, copies: bool) -> Recipe:
+    def of(cls, layer: Layer, frame: Frame, key: str, entry: Entry | None, *, copies: bool) -> Recipe:
         """What is in sight stays as it is now: a name that is made anew below means nothing to a later call."""
-        seen = replace(frame, scope=dict(frame.scope)) if may_read_around(layer) else frame
+        seen = replace(frame, scope=dict(frame.scope)) if may_read_around(layer, entry) else frame
         return cls(layer, seen, frame.prefix + key, copies)
 
 
-def may_read_around(layer: Layer) -> bool:
-    """Whether a layer may read, besides what it is fed, what stands around it: a group does, and words may be names."""
-    plain = all(isinstance(each, bool | int | float) for each in layer.arguments.values())
+def may_read_around(layer: Layer, entry: Entry | None = None) -> bool:
+    """Whether a layer may read, besides what it is fed, what stands around it: a group does, and words may be names;
+    of a type that is known, those that stand for tensors."""
+    plain = all(isinstance(each, bool | int | float) or (entry is not None and _is_word(entry, key, each))
+                for key, each in layer.arguments.items())  # fmt: skip
     return layer.group is not None or layer.value is not None or layer.args is not None or not plain
+
+
+def _is_word(entry: Entry, key: str, value: Any) -> bool:
+    """Whether an argument is a word such as "same", and no name of a layer."""
+    return isinstance(value, str) and not holds_expression(value) and not is_reference(entry, key, value)
 
 
 def module_path(reference: str, frame: Frame, place: Place, faults: Faults) -> str:

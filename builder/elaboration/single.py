@@ -35,10 +35,8 @@ def one_node(walk: Ledger, layer: Layer, key: str | None, frame: Frame, feed: Fe
         _check_kept(walk, layer, node.reads)
     else:
         node, seen = _typed(walk, layer, name, frame, feed, path)
-    node = replace(node, **_own(walk, layer, node, frame, feed, seen))
-    walk.index[name] = len(walk.nodes)
-    walk.nodes.append(node)
-    frame.region.children.append(name)
+    own = _own(walk, layer, node, frame, feed, seen)
+    walk.write(replace(node, **own) if own else node, layer, frame)
     return seen
 
 
@@ -55,19 +53,19 @@ def _typed(walk: Ledger, layer: Layer, name: str, frame: Frame, feed: Feed, path
         prefix = f"{path}." if path else ""
         walk.state |= {prefix + key: kind for key, kind in seen.parameters.items()}
     check_ties(walk, layer, ties, seen)
-    return replace(node, ties={key: target for key, (target, _) in ties.items()}), seen
+    return replace(node, ties={key: target for key, (target, _) in ties.items()}) if ties else node, seen
 
 
 def _own(walk: Ledger, layer: Layer, node: Node, frame: Frame, feed: Feed, seen: Seen) -> dict[str, Any]:
     """What the keys of every layer say: init, freeze, train_only."""
     frozen = truth(layer.freeze, layer, "freeze", frame, walk.faults)
-    own: dict[str, Any] = {"frozen": frame.frozen or frozen}
+    own: dict[str, Any] = {"frozen": True} if frame.frozen or frozen else {}
     if layer.init is not None and layer.type not in STORED and not frame.shared:  # a call starts nothing
         own["init"] = starts(layer.init, layer.place.at("init"), frame, walk.faults)
         if not seen.unknown:
             check_started(own["init"], {**node.parameters, **node.buffers}, layer, walk.faults)
-    own["passes"] = passes(walk, layer, frame, feed, seen)
-    return own
+    passed = passes(walk, layer, frame, feed, seen)
+    return {**own, "passes": passed} if passed is not None else own
 
 
 def passes(walk: Ledger, layer: Layer, frame: Frame, feed: Feed, seen: Seen) -> Any:

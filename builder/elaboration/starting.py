@@ -9,7 +9,7 @@ from builder.elaboration.frame import Frame
 from builder.elaboration.sight import FaultToldError
 from builder.graph import Node
 from builder.shapes.call import TensorType
-from dsl.catalogue import bind, find, suggest
+from dsl.catalogue import Entry, bind, find, suggest
 from dsl.catalogue.starts import STARTS, find_start
 from dsl.diagnostics import Fix
 from dsl.records import Layer, Place
@@ -181,3 +181,21 @@ def tied(
     if len(faults) > before:
         raise FaultToldError
     return found
+
+
+# A parameter's dims as constructor arguments, of those types where a tie may fix them.
+_TOLD: Mapping[str, Mapping[str, tuple[str | None, ...]]] = {
+    "Linear": {"weight": ("out_features", "in_features"), "bias": ("out_features",)},
+    "Embedding": {"weight": ("num_embeddings", "embedding_dim")},
+    "EmbeddingBag": {"weight": ("num_embeddings", "embedding_dim")},
+    "Conv1d": {"weight": ("out_channels",), "bias": ("out_channels",)},
+    "Conv2d": {"weight": ("out_channels",), "bias": ("out_channels",)},
+    "Conv3d": {"weight": ("out_channels",), "bias": ("out_channels",)},
+    "Bilinear": {"weight": ("out_features", "in1_features", "in2_features"), "bias": ("out_features",)},
+}
+
+
+def told_by(entry: Entry, parameter: str, dims: Sequence[Any]) -> dict[str, Any]:
+    """The constructor arguments that a parameter of this shape fixes."""
+    names = _TOLD.get(entry.name, {}).get(parameter, ())
+    return {name: size for name, size in zip(names, dims, strict=False) if name is not None}

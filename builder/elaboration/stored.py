@@ -53,12 +53,10 @@ def stored(layer: Layer, name: str, path: str, frame: Frame, feed: Feed, faults:
     sizes = [size for size in value.shape if isinstance(size, int)]
     owned = {key: sizes} if not frame.shared and kept else {}
     persistent = {} if kept else {"persistent": False}
-    span = layer.place.span("value")
     node = replace(
         node, name=name, module=path, region=frame.region.name, shape=shape_data(value), dtype=dtype_data(value),
         arguments={**node.arguments, **persistent},
         parameters=owned if kind == "Parameter" else {}, buffers=owned if kind == "Buffer" else {},
-        file=layer.place.source.name, line=span.line, column=span.column,
     )  # fmt: skip
     return node, Seen(value, {"from": name}, layer.name or kind, layer.place, module=path)
 

@@ -26,12 +26,14 @@ from builder.elaboration.fitting import (
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.given import Given, given_to
 from builder.elaboration.ranges import high_of, rows_for
+from builder.elaboration.settled import Settled, keep, known, plain_call
 from builder.elaboration.sight import FaultToldError, Seen, data_of, dtype_data, said, shape_data
 from builder.elaboration.sizing import places_of
+from builder.elaboration.starting import told_by
 from builder.graph import Node
 from builder.shapes.call import Call, Made, Misfit, TensorType, Value
 from builder.shapes.rules import shape
-from builder.shapes.sizes import Free, plain
+from builder.shapes.sizes import Free, Size, plain
 from dsl.catalogue import Entry
 from dsl.diagnostics import Fix
 from dsl.records import Layer, Place
@@ -58,6 +60,10 @@ class TypedLayer:
 
     def node(self) -> tuple[Node, Made, Seen]:
         """The finished node, what its rule answered, and what the layers below see of it."""
+        call = plain_call(self.entry, self.layer, self.feed) if not self.tied and self.earlier is None else None
+        settled = known(call) if call is not None else None
+        if settled is not None:
+            return self._finished(settled, list(self.feed.placed), {})
         arguments, keyword_reads = self._arguments()
         reads = self._reads(arguments, keyword_reads)
         lengths = lengths_of(self.entry, self.layer, keyword_reads, self.faults)
@@ -73,12 +79,14 @@ class TypedLayer:
             made = self._shape(arguments, reads, keyword_reads, lengths)
         if lengths is not None:
             keyword_reads["lengths"] = lengths
-        node = self._finished(arguments, reads, keyword_reads, made)
-        label = self.layer.name or self.entry.name
-        owned = {key: TensorType(each) for key, each in {**made.parameters, **made.buffers}.items()}
-        module = self.module if self.entry.role == "module" else None
-        return node, made, Seen(made.result, {"from": self.name}, label, self.layer.place, parameters=owned,
-                                module=module, high=high_of(self.entry, arguments))  # fmt: skip
+        settled = self._settled(arguments, made)
+        device = None
+        if self.entry.role == "function" and not self.read and self.entry.accepts("device"):  # it makes a new tensor
+            device = first_reference(self._around()) if "device" not in arguments else None
+        elif call is not None and not keyword_reads and reads == list(self.feed.placed):
+            keep(call, settled)
+        sizes = places_of(arguments, self.read, self._around())
+        return self._finished(settled, reads, keyword_reads, sizes, device, high_of(self.entry, arguments))
 
     def _arguments(self) -> tuple[dict[str, Any], dict[str, Seen]]:
         """The written arguments with their expressions worked out, and those that are references to tensors."""
@@ -192,44 +200,32 @@ class TypedLayer:
         fix = Fix(misfit.fix, replacement) if misfit.fix else None
         self.faults.add(place, misfit.message, misfit.code, label=label, notes=tuple(dict.fromkeys(notes)), fix=fix)
 
-    def _finished(
-        self, arguments: dict[str, Any], reads: list[Any], keyword_reads: Mapping[str, Seen], made: Made
-    ) -> Node:
-        span = self.layer.place.span("value")
-        own = not self.frame.shared
-        makes_new = self.entry.role == "function" and not self.read and self.entry.accepts("device")
-        return Node(
-            name=self.name, type=self.layer.type or "", target=self.entry.target, role=self.entry.role,
-            kind=self.entry.kind, module=self.module if self.entry.role == "module" else None,
-            region=self.frame.region.name, reads=[_reference_of(each) for each in reads],
-            keyword_reads={key: seen.reference for key, seen in keyword_reads.items()},
-            arguments=data_of({**made.arguments, **arguments}), sizes=places_of(arguments, self.read, self._around()),
-            device=first_reference(self._around()) if makes_new and "device" not in arguments else None,
+    def _settled(self, arguments: dict[str, Any], made: Made) -> Settled:
+        return Settled(
+            made=made, arguments=data_of({**made.arguments, **arguments}),
             input_shapes=[shape_data(seen.value) for seen in self.read], shape=shape_data(made.result),
-            dtype=dtype_data(made.result),
-            parameters={key: list(each) for key, each in made.parameters.items()} if own else {},
-            buffers={key: list(each) for key, each in made.buffers.items()} if own else {},
-            multiply_adds=plain(made.multiply_adds), file=self.layer.place.source.name,
-            line=span.line, column=span.column,
+            dtype=dtype_data(made.result), parameters={key: list(each) for key, each in made.parameters.items()},
+            buffers={key: list(each) for key, each in made.buffers.items()}, multiply_adds=plain(made.multiply_adds),
+            owned={key: TensorType(each) for key, each in {**made.parameters, **made.buffers}.items()},
         )  # fmt: skip
 
-
-# A parameter's dims as constructor arguments, of those types where a tie may fix them.
-_TOLD: Mapping[str, Mapping[str, tuple[str | None, ...]]] = {
-    "Linear": {"weight": ("out_features", "in_features"), "bias": ("out_features",)},
-    "Embedding": {"weight": ("num_embeddings", "embedding_dim")},
-    "EmbeddingBag": {"weight": ("num_embeddings", "embedding_dim")},
-    "Conv1d": {"weight": ("out_channels",), "bias": ("out_channels",)},
-    "Conv2d": {"weight": ("out_channels",), "bias": ("out_channels",)},
-    "Conv3d": {"weight": ("out_channels",), "bias": ("out_channels",)},
-    "Bilinear": {"weight": ("out_features", "in1_features", "in2_features"), "bias": ("out_features",)},
-}
-
-
-def told_by(entry: Entry, parameter: str, dims: Sequence[Any]) -> dict[str, Any]:
-    """The constructor arguments that a parameter of this shape fixes."""
-    names = _TOLD.get(entry.name, {}).get(parameter, ())
-    return {name: size for name, size in zip(names, dims, strict=False) if name is not None}
+    def _finished(
+        self, settled: Settled, reads: list[Any], keyword_reads: Mapping[str, Seen],
+        sizes: dict[str, Any] | None = None, device: Any = None, high: Size | None = None,
+    ) -> tuple[Node, Made, Seen]:  # fmt: skip
+        entry, layer, own = self.entry, self.layer, not self.frame.shared
+        module = self.module if entry.role == "module" else None
+        node = Node(
+            name=self.name, type=layer.type or "", target=entry.target, role=entry.role, kind=entry.kind,
+            module=module, region=self.frame.region.name, reads=[_reference_of(each) for each in reads],
+            keyword_reads={key: seen.reference for key, seen in keyword_reads.items()}, arguments=settled.arguments,
+            sizes=sizes or {}, device=device, input_shapes=settled.input_shapes, shape=settled.shape,
+            dtype=settled.dtype, parameters=settled.parameters if own else {}, buffers=settled.buffers if own else {},
+            multiply_adds=settled.multiply_adds,
+        )  # fmt: skip
+        seen = Seen(settled.made.result, {"from": self.name}, layer.name or entry.name, layer.place, high,
+                    settled.owned, module)  # fmt: skip
+        return node, settled.made, seen
 
 
 def first_reference(several: Iterable[Seen]) -> Any:

@@ -27,9 +27,12 @@ def tell_unreached(spec: Spec, faults: Faults) -> None:
     types = {each.key for each in faults if each.code == "type"}
     losses = (each.block for each in spec.losses)
     bodies = [spec.model, *(each.body for each in spec.blocks.values()), *losses]
+    sound: set[tuple[str, ...]] = set()  # types, each with the keys that are right there: most layers are alike
     for layer in (layer for body in bodies for layer in _inside(body)):
-        own = layer.place.source == spec.document.source
-        if layer.type is None or not own or layer.faulty or key_text(layer.place.at("type").path) in types:
+        kind = (layer.type or "", *layer.arguments)
+        if kind in sound or layer.type is None or layer.faulty:
+            continue
+        if layer.place.source != spec.document.source or key_text(layer.place.at("type").path) in types:
             continue
         found = Faults()
         _check(layer, spec, found)
@@ -38,6 +41,8 @@ def tell_unreached(spec: Spec, faults: Faults) -> None:
             _check_values(layer, spec, found)
         faults += [each for each in found if each.key not in told]
         _drop_echoes(layer, [each.fix.replacement for each in found if each.fix], faults)
+        if not found:
+            sound.add(kind)
 
 
 def _drop_echoes(layer: Layer, meant: Sequence[str | None], faults: Faults) -> None:

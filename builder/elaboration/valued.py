@@ -47,14 +47,13 @@ def valued(
         notes = (*misfit.notes, *(f"input: {said(seen)}" for seen in read))
         faults.add(place, misfit.message, misfit.code, part="value", notes=notes, fix=fix)
         raise FaultToldError from misfit
-    span, made = layer.place.span("value"), compiled.made
+    made = compiled.made
     node = Node(
         name=name, type="value", target="", role="value", kind="arithmetic", region=frame.region.name,
         reads=[seen.reference for seen in compiled.reads], expression=compiled.text,
         arguments={"value": str(layer.value)[2:-1].strip()},
         device=first_reference([*frame.scope.values(), *inputs.values()]) if "{device}" in compiled.text else None,
         input_shapes=[shape_data(seen.value) for seen in compiled.reads], shape=shape_data(made.result),
-        dtype=dtype_data(made.result), multiply_adds=plain(made.multiply_adds), file=layer.place.source.name,
-        line=span.line, column=span.column,
+        dtype=dtype_data(made.result), multiply_adds=plain(made.multiply_adds),
     )  # fmt: skip
     return node, made, Seen(made.result, {"from": name}, layer.name or "value", layer.place)

@@ -13,7 +13,7 @@ from typing import Any
 from builder.elaboration.calling_again import called_again
 from builder.elaboration.copies import repeated
 from builder.elaboration.feeding import fed
-from builder.elaboration.frame import Entries, Feed, Frame
+from builder.elaboration.frame import Course, Entries, Feed, Frame, Mark
 from builder.elaboration.given import truth
 from builder.elaboration.inside import check_matched, of_block, of_group, only
 from builder.elaboration.kinds import definition_of, has_module, type_of
@@ -30,7 +30,9 @@ from dsl.records import Block, Layer
 
 @dataclass(slots=True)
 class Walk(Ledger):
-    """The walk over one model, loss or preparation."""
+    """The walk over one model, loss or preparation. course: how it went, once it is over."""
+
+    course: Course | None = None
 
     def whole(self, block: Block, inputs: dict[str, Seen], name: str, first: Any) -> Seen | None:
         """Walk the outermost block. Gives what it makes."""
@@ -43,7 +45,11 @@ class Walk(Ledger):
             started = True
         except FaultToldError:
             started = False
-        last = self.layers(block, frame, first, only(inputs))
+        last, marks = only(inputs), []
+        for index, layer in enumerate(block.layers):
+            last = self.layer(layer, frame, first if index == 0 else None, last)
+            marks.append(Mark(last, len(frame.scope), len(self.conditions)))
+        self.course = Course(frame, marks, self.conditions)
         if last is not None and not last.unknown and started:
             check_matched(self, "", block.init, block.place)
         return result_of(block, frame.scope, last, self.faults)
@@ -115,7 +121,8 @@ class Walk(Ledger):
         """A layer's node or nodes. key: None adds no level. module: the path of the module, if an earlier layer's."""
         if layer.share is not None:
             return called_again(self, layer, key, frame, feed)
-        layer = replace(layer, type=type_of(self, layer, frame))
+        kind = type_of(self, layer, frame)
+        layer = layer if kind == layer.type else replace(layer, type=kind)
         path = module if module is not None else frame.modules + key if key is not None else frame.modules[:-1]
         if key is not None:
             self.remember(layer, frame, key, path, copies=False)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from builder import graph as contract
 from builder.elaboration.blocks import untold
+from builder.elaboration.frame import Course
 from builder.elaboration.sight import Seen, dtype_data, pick_of, shape_data
 from builder.elaboration.walk import Walk
 from builder.graph import Node, Region
@@ -16,35 +19,47 @@ from builder.shapes.call import ChoiceType, TensorType, Value
 from builder.shapes.conditions import across, simplest
 from builder.shapes.sizes import named
 from dsl.diagnostics import SpecError, in_order
-from dsl.records import Block, Definition, Input, Spec
+from dsl.records import Block, Definition, Input, Place, Spec
 from dsl.tables import Faults
 
 Blocks = Mapping[str, Definition]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Elaboration:
     """A block with every layer shaped: what a graph is assembled from.
 
-    inputs, outputs: what the block is fed and gives, by name.
+    inputs, outputs: what the block is fed and gives, by name. made, held: the nodes and the regions without their
+    lines, which a check needs only for what is wrong. places: where they stand, by name, as in a Ledger. course: how
+    the walk went.
     """
 
     name: str
     doc: str
     file: str
-    nodes: list[Node]
-    regions: list[Region]
+    made: list[Node]
+    held: list[Region]
+    places: Mapping[str, tuple[Place, str]]
     conditions: list[str]
     inputs: dict[str, Value]
     outputs: dict[str, Value]
+    course: Course | None = None
+
+    @cached_property
+    def nodes(self) -> list[Node]:
+        return [replace(each, **_lines(self.places.get(each.name))) for each in self.made]
+
+    @cached_property
+    def regions(self) -> list[Region]:
+        return [replace(each, **_lines(self.places.get(f"region {each.name}"))) for each in self.held]
 
     @property
     def parameters(self) -> int:
-        return sum(contract.parameter_count(node) for node in self.nodes)
+        return sum(contract.parameter_count(node) for node in self.made)
 
     @property
     def trainable_parameters(self) -> int:
-        return sum(contract.parameter_count(node) for node in self.nodes if not node.frozen)
+        return sum(contract.parameter_count(node) for node in self.made if not node.frozen)
 
 
 def elaborate(spec: Spec) -> Elaboration:
@@ -75,10 +90,10 @@ def elaborate_loss(
     """A term of the loss, over the outputs, fields and inputs in sight; those that it does not read are left out."""
     first = [name for name in ("output", "target") if name in sight]
     done = _whole(Walk(faults, vars, blocks), block, dict(sight), "Loss", "", first)
-    read = {name for node in done.nodes for name in contract.references([node.reads, node.keyword_reads])}
-    read |= {name for node in done.nodes for name in contract.references([node.device, *node.sizes.values()])}
-    kept = [node for node in done.nodes if node.role != "input" or node.name in read]
-    return replace(done, nodes=kept)
+    read = {name for node in done.made for name in contract.references([node.reads, node.keyword_reads])}
+    read |= {name for node in done.made for name in contract.references([node.device, *node.sizes.values()])}
+    kept = [node for node in done.made if node.role != "input" or node.name in read]
+    return replace(done, made=kept)
 
 
 def elaborate_prepare(
@@ -94,7 +109,7 @@ def elaborate_prepare(
 
 def _whole(walk: Walk, block: Block, inputs: Mapping[str, Seen], name: str, doc: str, first: Any) -> Elaboration:
     result = walk.whole(block, dict(inputs), name, first)
-    outputs = _outputs(block, result)
+    outputs = outputs_of(block, result)
     walk.close("", results=_structure(result, outputs))
     nodes = [*(_input_node(key, seen) for key, seen in inputs.items()), *walk.nodes,
              *(_output_node(key, seen) for key, seen in outputs.items())]  # fmt: skip
@@ -105,14 +120,17 @@ def _done(
     walk: Walk, nodes: list[Node], name: str, doc: str, block: Block, inputs: Mapping[str, Seen],
     outputs: Mapping[str, Seen],
 ) -> Elaboration:  # fmt: skip
+    ends = {f"inputs.{key}": (seen.place, "pair") for key, seen in inputs.items() if seen.place}
+    ends |= {f"outputs.{key}": (seen.place, "value") for key, seen in outputs.items() if seen.place}
     return Elaboration(
-        name=name, doc=doc, file=block.place.document.source.name, nodes=nodes, regions=walk.regions,
-        conditions=simplest(walk.conditions), inputs={key: seen.value for key, seen in inputs.items()},
-        outputs={key: seen.value for key, seen in outputs.items()},
+        name=name, doc=doc, file=block.place.document.source.name, made=nodes, held=walk.regions,
+        places=ChainMap(ends, walk.places), conditions=simplest(walk.conditions),
+        inputs={key: seen.value for key, seen in inputs.items()},
+        outputs={key: seen.value for key, seen in outputs.items()}, course=walk.course,
     )  # fmt: skip
 
 
-def _outputs(block: Block, result: Seen | None) -> dict[str, Seen]:
+def outputs_of(block: Block, result: Seen | None) -> dict[str, Seen]:
     """What the whole gives, by the names of the contract: the key in a table, else the layer's, else its index."""
     if result is None:
         return {}
@@ -166,19 +184,19 @@ def _merged(runs: Sequence[Elaboration], spec: Spec, faults: Faults) -> Elaborat
     first, *others = runs
     if not others:
         return first
-    if any([(node.name, node.arguments) for node in run.nodes] != [(node.name, node.arguments) for node in first.nodes]
+    if any([(node.name, node.arguments) for node in run.made] != [(node.name, node.arguments) for node in first.made]
            for run in others):  # fmt: skip
         faults.add(spec.model.place.at("layers"), "the layers hang on the option that a choice takes at call time",
                    "choice", part="key")  # fmt: skip
         return first
     nodes = []
-    for group in zip(*(run.nodes for run in runs), strict=True):
+    for group in zip(*(run.made for run in runs), strict=True):
         merged = _either([each.shape for each in group])
         inputs = _either([each.input_shapes for each in group])
         nodes.append(replace(group[0], shape=merged, input_shapes=inputs))
     ways = _choices(spec.model.inputs or ())
     conditions = across([(options, run.conditions) for options, run in zip(ways, runs, strict=True)])
-    return replace(first, nodes=nodes, conditions=conditions)
+    return replace(first, made=nodes, conditions=conditions)
 
 
 def _either(several: Sequence[Any]) -> Any:
@@ -189,21 +207,25 @@ def _either(several: Sequence[Any]) -> Any:
     return " | ".join(dict.fromkeys(str(each) for each in several))
 
 
+def _lines(at: tuple[Place, str] | None) -> dict[str, Any]:
+    """Where a node or a region says that it stands."""
+    if at is None:
+        return {}
+    place, part = at
+    span = place.span(part)
+    return {"file": place.source.name, "line": span.line, "column": span.column}
+
+
 def _input_node(name: str, seen: Seen) -> Node:
-    span = seen.place.span() if seen.place else None
     options = list(seen.value.options) if isinstance(seen.value, ChoiceType) else None
     return Node(
         name=f"inputs.{name}", type="input", target="", role="input", kind="input", shape=shape_data(seen.value),
-        dtype=dtype_data(seen.value), options=options, file=seen.place.source.name if seen.place else "",
-        line=span.line if span else 0, column=span.column if span else 0,
+        dtype=dtype_data(seen.value), options=options,
     )  # fmt: skip
 
 
 def _output_node(name: str, seen: Seen) -> Node:
-    span = seen.place.span("value") if seen.place else None
     return Node(
         name=f"outputs.{name}", type="output", target="", role="output", kind="output", reads=[seen.reference],
         input_shapes=[shape_data(seen.value)], shape=shape_data(seen.value), dtype=dtype_data(seen.value),
-        file=seen.place.source.name if seen.place else "", line=span.line if span else 0,
-        column=span.column if span else 0,
     )  # fmt: skip

@@ -59,7 +59,8 @@ def _near(word: str, key: str, candidates: Iterable[str]) -> list[str]:
     for each in candidates:
         other = folded(each)
         apart = distance(key, other, limit)
-        edits = min(apart if apart <= limit else len(key), _begun(key, other), _lacking(key, other))
+        edits = min(apart if apart <= limit else len(key), _begun(key, other), _lacking(key, other),
+                    1 if key == other * 2 else len(key))  # fmt: skip
         if edits < len(key):
             reordered = sorted(key) == sorted(other)
             found.append((edits, not reordered, not _starts_alike(word, each), -_shared_start(key, other),

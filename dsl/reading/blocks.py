@@ -17,6 +17,8 @@ from dsl.source import key_text
 from dsl.tables import Table, described, is_whole
 
 _NAME: Final = re.compile(r"[^\W\d][\w-]*|\d[\w-]*[^\W\d][\w-]*")
+_SAID: Final = ("type", "name", "input")
+_FURTHER: Final = frozenset(LAYER).difference(_SAID)
 _TOP: Final = ("vars", "blocks", "loss", "optimizer", "data", "train")
 # A key of the language that this version does not read.
 _LATER_MODEL: Final = ("weights", "rename")
@@ -120,7 +122,10 @@ class BlockReader(InputReader):
         found = []
         for index, each in enumerate(value):
             if isinstance(each, dict):
-                found.append(self.layer(Table(each, place.at(index), self.faults, self.scope)))
+                found.append(
+                    plain_layer(each, place.at(index))
+                    or self.layer(Table(each, place.at(index), self.faults, self.scope))
+                )
             else:
                 self.faults.add(
                     place.at(index), f'a layer is a table such as {{ type = "ReLU" }}, not {described(each)}'
@@ -235,6 +240,17 @@ class BlockReader(InputReader):
         if message:
             self.faults.add(table.place.at("name"), message, "name")
         return name
+
+
+def plain_layer(values: Mapping[str, Any], place: Place) -> Layer | None:
+    """A layer of a type with arguments, as most are, in whose form nothing can be wrong; None for any other."""
+    kind, name, reads = values.get("type"), values.get("name"), values.get("input")
+    named = name is None or (isinstance(name, str) and _NAME.fullmatch(name) and not keyword.iskeyword(name))
+    fed = reads is None or (isinstance(reads, str | list | dict) and reads)
+    if not isinstance(kind, str) or not named or not fed or not values.keys().isdisjoint(_FURTHER):
+        return None
+    arguments = {key: value for key, value in values.items() if key not in _SAID}
+    return Layer(place=place, name=name, type=kind, input=reads, arguments=arguments)
 
 
 def _quoted(key: str, value: Any) -> Fix | None:
