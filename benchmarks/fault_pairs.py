@@ -131,7 +131,7 @@ def _identity(each: Diagnostic) -> tuple[str, str, int]:
 
 def _layers(text: str) -> list[tuple[int, int, KeyPath]]:
     """(start, end, path) of each layer."""
-    spans = Source("", text).spans
+    spans = Source("", text).every()
     return [(*each.value, path) for path, each in spans.items()
             if len(path) > 1 and path[-2] == "layers" and isinstance(path[-1], int)]  # fmt: skip
 

@@ -19,9 +19,10 @@ from builder.declared import at_declarations, is_echo
 from builder.elaboration import Elaboration, Seen, elaborate_loss, elaborate_model, elaborate_prepare
 from builder.elaboration.roles import fields_of
 from builder.elaboration.unreached import tell_unreached
+from builder.recovering import hidden
 from builder.shapes.call import TensorType, shape_text
 from builder.shapes.sizes import Free, Size, named, same
-from dsl.diagnostics import Fix, SpecError, in_order
+from dsl.diagnostics import Diagnostic, Fix, SpecError, in_order
 from dsl.files import roots
 from dsl.records import Data, Input, Loss, Place, Spec
 from dsl.source import Setting
@@ -84,7 +85,7 @@ def _of_form(error: SpecError) -> Examined:
     """What is known of a spec whose form is at fault, as far as any of it is sound."""
     if error.spec is None:
         return Examined(faults=error.diagnostics)
-    found = examine(error.spec)
+    found = examine(error.spec, told=error.diagnostics)
     told = [*error.diagnostics, *(each for each in found.faults if not is_echo(each, error.diagnostics))]
     return Examined(faults=tuple(in_order(told)), model=found.model)
 
@@ -101,15 +102,29 @@ def check(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bo
     return found.checked
 
 
-def examine(spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bool = False) -> Examined:
-    """As `check`, without an exception: a faulty spec has a model too, as far as it is known."""
+def examine(
+    spec: Spec, fields: Sequence[FieldType] | None = None, *, anywhere: bool = False, told: Sequence[Diagnostic] = ()
+) -> Examined:
+    """As `check`, without an exception: a faulty spec has a model too, as far as it is known. told: faults of the
+    spec's form."""
     found, data = _examined(spec, fields, anywhere)
-    if found.checked is not None:
+    if found.checked is not None and not told:
         return found
+
+    def again(other: Spec) -> Sequence[Diagnostic]:
+        return _examined(other, data, anywhere)[0].faults
+
+    def with_hidden(other: Spec, faults: Sequence[Diagnostic]) -> Sequence[Diagnostic]:
+        return in_order([*faults, *hidden(other, [*told, *faults], again)])
+
+    faults = with_hidden(spec, found.faults)
     highs = {each.high for each in data or () if isinstance(each.high, int)}
     layers = len(found.model.made) if found.model else 0
-    told = at_culprits(spec, found.faults, lambda other: _examined(other, data, anywhere)[0].faults, highs, layers)
-    return Examined(faults=tuple(in_order(told)), model=found.model)
+    more = len(faults) > len(found.faults)  # then a trial is several checks
+    culprits = at_culprits(
+        spec, faults, lambda other: with_hidden(other, again(other)), highs, 4 * layers if more else layers
+    )
+    return Examined(faults=tuple(in_order(culprits)), model=found.model)
 
 
 def _examined(

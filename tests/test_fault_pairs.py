@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 from pathlib import Path
 
@@ -59,3 +60,19 @@ def test_pairs_of_faults_in_a_specs_layers_are_both_told_and_nothing_else() -> N
             changed[number] = changed[number].replace(*FAULTS[kind], 1)
         told = faults_of("".join(changed), "alexnet.toml")
         assert [each.span.line - 1 for each in told if each.span] == [number for number, _ in pair]
+
+
+PAIRS = ("alexnet.toml", "two_heads.toml", "mse.toml", "lenet.toml", "autoencoder.toml", "resnet18.toml")
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_drawn_pairs_of_every_kind_are_told_without_echoes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    drawing = importlib.import_module("fault_pairs")
+    text = next((ROOT / "specs").rglob(name)).read_text(encoding="utf-8")
+    pairs = drawing.pairs_of(text, name, 12)
+    assert len(pairs) == 12
+    told = [faults_of(drawing.changed(text, (one, other)), name) for (one, _), (other, _) in pairs]
+    right = [drawing.is_right(each, (one, other)) for each, ((_, one), (_, other)) in zip(told, pairs, strict=True)]
+    assert sum(right) >= 9, name
+    assert all(len(each) <= 2 for each in told), "a fault has an echo"

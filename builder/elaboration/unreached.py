@@ -92,14 +92,14 @@ def _check(layer: Layer, spec: Spec, faults: Faults) -> None:
 def _check_values(layer: Layer, spec: Spec, faults: Faults) -> None:
     """Values of a kind that the type does not take, and arguments that it needs, as far as these stand as written."""
     entry = find(str(layer.type)) if layer.type not in spec.blocks and layer.type not in STORED else None
-    if entry is None or layer.args is not None or layer.tie or isinstance(layer.input, dict):
+    if entry is None or layer.args is not None or isinstance(layer.input, dict):
         return
     problems = bind(entry, layer.arguments)
     if any(each.kind == "unknown" for each in problems):
         return
     for problem in problems:
         written = layer.arguments.get(problem.argument)
-        fed = problem.kind == "missing" and problem.argument in entry.inferred
+        fed = problem.kind == "missing" and (layer.tie or problem.argument in entry.inferred)
         if not fed and not isinstance(written, dict) and not _is_worked_out(written):
             tell_problem(entry, problem, layer.place, faults)
 
