@@ -24,7 +24,7 @@ import tomli
 
 import dsl
 from builder.checking import check
-from builder.rechecking import Checker
+from builder.checking.again import Checker
 from dsl.diagnostics import SpecError
 
 ROUNDS = {200: 41, 10_000: 9, 100_000: 5}

@@ -8,7 +8,7 @@ from typing import Any
 # Public name -> the module that holds it, imported when the name is first used.
 _PUBLIC = {
     "build": "builder.building",
-    "check_text": "builder.text_checking",
+    "check_text": "builder.checking.texts",
     "elaborate": "builder.building",
     "objective": "builder.experiment",
     "register": "builder.registering",

@@ -12,8 +12,8 @@ from torch import Tensor
 
 import builder
 import dsl
-from builder import checking_metrics, metric_names
-from builder.checking import check
+from builder.checking import check, metric_names
+from builder.checking import metrics as checking_metrics
 from builder.experiment import Experiment, metrics
 from builder.training import TrainingError
 

@@ -16,7 +16,7 @@ from test_language_oracle import text_of
 
 import dsl
 from builder.checking import check, with_meaning
-from builder.rechecking import Checker
+from builder.checking.again import Checker
 from builder.shapes.call import TensorType
 from builder.shapes.sizes import plain
 

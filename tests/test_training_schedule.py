@@ -12,7 +12,7 @@ from torch import nn
 from torch.optim import lr_scheduler
 from training_runs import TRAIN, network, only, run
 
-from builder.checking_optimization import LENGTHS
+from builder.checking.optimization import LENGTHS
 from builder.training import TrainingError, checkpoints
 from builder.training.events import EpochDone
 from builder.training.schedule import Schedule, Stretch

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from builder.checking.metric_names import INSTALL, metric_class, metric_classes
 from builder.experiment.compared import Compared
 from builder.experiment.objective import Objective
-from builder.metric_names import INSTALL, metric_class, metric_classes
 from builder.training.errors import TrainingError
 from builder.training.processes import Processes
 from dsl.diagnostics import SpecError

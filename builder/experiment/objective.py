@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from builder.building import graph_of, module_of
 from builder.checking import loss_sight
-from builder.checking_terms import term_names
+from builder.checking.terms import term_names
 from builder.elaboration import Elaboration, elaborate_loss, elaborate_model
 from builder.experiment.missing import missing
 from dsl.diagnostics import SpecError

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from builder.checking import Checked
-from builder.checking_optimization import LENGTHS, WATCHES
+from builder.checking.optimization import LENGTHS, WATCHES
 from builder.devices import DeviceError, resolve
 from builder.lint.gradient import no_gradient
 from builder.lint.view import View

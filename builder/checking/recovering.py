@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from builder.repairs import Repair, repaired
+from builder.checking.repairs import Repair, repaired
 from dsl.diagnostics import Diagnostic
 from dsl.records import Block, Layer, Spec
 from dsl.source import key_text

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from builder.checking_terms import term_names
+from builder.checking.metric_names import metric_classes, plain_name
+from builder.checking.terms import term_names
 from builder.elaboration.arguments import either_of
-from builder.metric_names import metric_classes, plain_name
 from dsl.catalogue import suggest
 from dsl.diagnostics import Fix
 from dsl.records import Spec

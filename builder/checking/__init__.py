@@ -1,0 +1,29 @@
+"""The whole of a spec held together: data, `prepare`, model, loss, optimizer. Brings no torch where rules suffice."""
+
+from builder.checking.data import feed, request_of, target_of
+from builder.checking.losses import loss_sight
+from builder.checking.whole import (
+    Checked,
+    Examined,
+    check,
+    check_around,
+    examine,
+    examine_text,
+    load,
+    with_meaning,
+)
+
+__all__ = [
+    "Checked",
+    "Examined",
+    "check",
+    "check_around",
+    "examine",
+    "examine_text",
+    "feed",
+    "load",
+    "loss_sight",
+    "request_of",
+    "target_of",
+    "with_meaning",
+]
