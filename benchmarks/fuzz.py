@@ -3,27 +3,22 @@
     python benchmarks/fuzz.py FOLDER [SECONDS] [SEED] [MOST]
 
 Needs atheris: `pip install "tomograph[fuzz]"`. libFuzzer begins with the short specs of `specs/`, of `tests/cases` and
-of the manual and some that `tests/fuzz_texts.py` writes, and changes their bytes and their words. An input is at fault where it ends in another exception than
-SpecError, where a diagnostic has no message or stands outside the text, where the check takes over a second of the
-processor's time, or where it brings the process past 500 MB. Such an input is kept in FOLDER/findings, named after what
-it did, and the run goes on. Every 10,000 inputs the figures are written to FOLDER/figures.json. Of one input in
-sixteen the text is also laid out and its certain fixes are applied. The work is done in an empty folder, so that no
-text reads a file of the repository.
+of the manual, and with some that `tests/fuzz_texts.py` writes, and changes their bytes and their words. An input is at
+fault where it ends in another exception than SpecError, where a diagnostic has no message or stands outside the text,
+where the check takes over a second of the processor's time, or where it brings the process past 500 MB. Such an input
+is kept in FOLDER/findings, named after what it did, and the run goes on. Every 10,000 inputs the figures are written to
+FOLDER/figures.json. Of one input in sixteen the text is also laid out and its certain fixes are applied. The work is
+done in an empty folder, so that no text reads a file of the repository.
 """
 
 from __future__ import annotations
 
 import gc
-import json
 import os
 import random
 import re
-import resource
 import sys
 import tempfile
-import time
-import traceback
-import zlib
 from pathlib import Path
 
 import tomli
@@ -38,15 +33,9 @@ except ImportError:
 
 # What compares words letter by letter says nothing about a text's meaning, and is slow when instrumented.
 with atheris.instrument_imports(include=["dsl", "builder"], exclude=["dsl.catalogue.suggestions", "dsl.source"]):
+    from fuzz_figures import Figures, one
     from fuzz_texts import spec_text
-    from told_well import badly_told
 
-    from builder.fixing import faults_of, mend
-    from dsl.diagnostics import SpecError
-    from dsl.layout import formatted
-    from dsl.source import Source
-
-SECONDS, MEGABYTES, EVERY = 1.0, 500, 10_000
 WORDS = (
     "[model]", "[data]", "[train]", "[optimizer]", "[scheduler]", "[vars]", "[blocks.a]", "[patch]", "[[loss]]",
     "[loss]", "[groups]", "inputs", "layers", "outputs", "type", "name", "input", "repeat", "when", "share", "tie",
@@ -56,74 +45,6 @@ WORDS = (
     "{", "}", "[", "]", "=", ",", "\n",
 )  # fmt: skip
 PARTS = re.compile(r'"[^"\n]*"|[\w.]+|\s+|.')
-
-
-class Figures:
-    """What a run has come to so far, in a file that is written anew every 10,000 inputs."""
-
-    def __init__(self, folder: Path, seed: str, most: str) -> None:
-        self.folder, self.began = folder, time.monotonic()
-        self.counts = {"inputs": 0, "not TOML": 0, "faulty": 0, "sound": 0, "laid out and mended": 0, "findings": 0}
-        self.run = {"seed": int(seed), "most": int(most)}
-        self.slowest, self.slow_input = 0.0, ""
-
-    def took(self, seconds: float, text: str) -> None:
-        if seconds > self.slowest:
-            self.slowest, self.slow_input = seconds, text
-
-    def found(self, what: str, text: str) -> None:
-        """Keep the shortest input that does this."""
-        self.counts["findings"] += 1
-        path = self.folder / "findings" / re.sub(r"\W+", "-", what)[:120]
-        if not path.exists() or len(text.encode()) < path.stat().st_size:
-            path.write_text(text, newline="")
-
-    def write(self) -> None:
-        took = time.monotonic() - self.began
-        figures = {
-            **self.run, **self.counts, "seconds": round(took), "inputs per second": round(self.counts["inputs"] / took),
-            "processor seconds": round(time.process_time()), "slowest, processor seconds": round(self.slowest, 3),
-            "peak memory, MB": peak(), "torch": "torch" in sys.modules, "slowest input": self.slow_input,
-        }  # fmt: skip
-        (self.folder / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
-
-
-def peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-
-
-def one(data: bytes, figures: Figures) -> None:
-    """One input: text that is no UTF-8 is read with its bad bytes replaced."""
-    text = data.decode("utf-8", "replace")
-    before, began = peak(), time.process_time()
-    try:
-        told = faults_of(text, "fuzz.toml")
-        figures.took(took := time.process_time() - began, text)
-        if took > SECONDS:
-            figures.found(f"slow {took:.0f}", text)
-        for wrong in badly_told(text, told):
-            figures.found(wrong, text)
-        figures.counts["sound" if not told else "not TOML" if told[0].code == "toml" else "faulty"] += 1
-        if zlib.crc32(data) % 16 == 0:
-            figures.counts["laid out and mended"] += 1
-            laid_out_and_mended(text)
-    except Exception as error:  # any: that is what is looked for
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        figures.found(f"{type(error).__name__} {Path(place.filename).name} {place.lineno}", text)
-    if peak() > MEGABYTES >= before:
-        figures.found("memory", text)
-    figures.counts["inputs"] += 1
-    if figures.counts["inputs"] % EVERY == 0:
-        figures.write()
-
-
-def laid_out_and_mended(text: str) -> None:
-    mend(text, "fuzz.toml")
-    try:
-        once = formatted(Source("fuzz.toml", text.replace("\r\n", "\n")))
-    except SpecError:
-        return
-    assert formatted(Source("fuzz.toml", once)) == once
 
 
 def changed(data: bytes, most: int, seed: int) -> bytes:
@@ -168,20 +89,22 @@ def main() -> None:
         sys.exit("usage: python benchmarks/fuzz.py FOLDER [SECONDS] [SEED] [MOST]")
     seconds, seed, most = [*sys.argv[2:], *("60", "1", "500")[len(sys.argv) - 2 :]][:3]
     folder = Path(sys.argv[1]).resolve()
-    (folder / "findings").mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="tomograph-fuzz-"))
     for name in ("corpus", "empty"):
         (work / name).mkdir()
     print(f"{seeds(work / 'corpus', int(most))} texts to begin with")
     os.chdir(work / "empty")
-    figures = Figures(folder, seed, most)
+    figures = Figures(folder, seed=int(seed), most=int(most))
     gc.collect()
     gc.freeze()  # what is there before the first input is not gone through again
     # A hang that never ends is libFuzzer's to stop; anything under that is judged here, by the processor's time.
     options = ["-timeout=60", "-rss_limit_mb=1000", f"-max_len={most}", f"-max_total_time={seconds}", f"-seed={seed}",
                "-mutate_depth=2"]  # fmt: skip
-    atheris.Setup([sys.argv[0], *options, str(work / "corpus")], lambda data: one(data, figures),
-                  custom_mutator=changed)  # fmt: skip
+
+    def judged(data: bytes) -> None:
+        one(data.decode("utf-8", "replace"), figures)
+
+    atheris.Setup([sys.argv[0], *options, str(work / "corpus")], judged, custom_mutator=changed)
     atheris.Fuzz()
 
 

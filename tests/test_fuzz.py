@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from fuzz_layers import layer_text
 from fuzz_texts import spec_text
 from fuzz_words import ODD
 from hypothesis import HealthCheck, given, settings
@@ -56,8 +57,9 @@ def layers(draw: st.DrawFn) -> str:
     )
 
 
-WRITTEN = st.randoms(use_true_random=False).map(spec_text)
-TEXTS = st.one_of(ANY_TEXT, TOMLISH, changed_specs(), layers(), WRITTEN, WRITTEN)
+RANDOMS = st.randoms(use_true_random=False)
+WRITTEN = RANDOMS.map(spec_text)
+TEXTS = st.one_of(ANY_TEXT, TOMLISH, changed_specs(), layers(), WRITTEN, WRITTEN, RANDOMS.map(layer_text))
 MOST_SECONDS = 1.0  # of the processor's time, which other programs do not lengthen
 QUICK = settings(
     max_examples=400, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
@@ -114,13 +116,27 @@ def test_fixes_end(text: str) -> None:
 
 # What fuzzing has found, made small.
 FOUND = {
-    "a code of a warning that is no word": ("allow = [[1]]\n", "there is no warning [1]"),
-}
+    "a code of a warning that is no word": (
+        'allow = [[1]]\n[model]\ninputs = { x = [2, 3] }\nlayers = [{ type = "relu" }]\n', "there is no warning [1]",
+    ),
+    "single numbers end to end": (
+        '[model]\ninputs = { x = [] }\nlayers = [{ type = "cat", input = ["x", "x"] }]\n',
+        "cat reads tensors with at least one dim, but the first is a single number",
+    ),
+    "a single number as a weight": (
+        '[model]\ninputs = { x = [3], w = [] }\nlayers = [{ type = "linear", input = ["x", "w"] }]\n',
+        "linear reads a weight of (out, in) or (in), but it is a single number",
+    ),
+    "a single number as one of two inputs": (
+        '[model]\ninputs = { x = [3], y = [] }\n'
+        'layers = [{ type = "Bilinear", out_features = 2, input = ["x", "y"] }]\n',
+        "Bilinear reads two inputs with at least one dim, but they are (3,) and ()",
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "told"), FOUND.values(), ids=FOUND.keys())
 def test_what_was_found_is_told(text: str, told: str) -> None:
-    text += '[model]\ninputs = { x = [2, 3] }\nlayers = [{ type = "relu" }]\n'
     holds(text)
     assert [each.message for each in faults_of(text, "fuzz.toml")] == [told]
 
