@@ -5,17 +5,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from builder.elaboration.frame import Feed, Frame
 from builder.elaboration.sharing import Recipe
-from builder.elaboration.sight import Seen, data_of
+from builder.elaboration.sight import FaultToldError, Seen, data_of
 from builder.graph import Node, Region
 from builder.shapes.call import TensorType
 from dsl.catalogue import Entry, find
+from dsl.diagnostics import Fix
 from dsl.expressions import holds_expression
 from dsl.records import Block, Definition, Layer, Place
 from dsl.tables import Faults
+
+_MOST_AGAIN: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -24,6 +27,8 @@ class Ledger(ABC):
 
     inputs: the whole's. state: every parameter and buffer so far, by dotted name. recipes: how each module was made, by
     its path. index: where each node stands in `nodes`, each region in `regions`. places: the place of each of these,
+    its path. index: where each node stands in `nodes`, each region in `regions`. written: the places of the layers that
+    have been walked; again: how many walks have been over one of them once more.
     and the part of it that the file's line is taken from; lines are found once somebody reads them.
     """
 
@@ -38,6 +43,8 @@ class Ledger(ABC):
     recipes: dict[str, Recipe] = field(default_factory=dict)
     index: dict[str, int] = field(default_factory=dict)
     places: dict[str, tuple[Place, str]] = field(default_factory=dict)
+    written: set[int] = field(default_factory=set)
+    again: int = 0
     types: dict[str, Entry | None] = field(default_factory=dict)
 
     @abstractmethod
@@ -55,6 +62,21 @@ class Ledger(ABC):
     @abstractmethod
     def seen_as(self, layer: Layer, key: str | None, seen: Seen, frame: Frame) -> Seen:
         """Put a result in sight under the layer's name or position."""
+
+    def demand_bounded(self, layer: Layer) -> None:
+        """Repeats in repeats, and blocks of blocks, multiply: what they make of the layers that are written ends."""
+        place = id(layer.place)
+        if place not in self.written:
+            self.written.add(place)
+            return
+        self.again += 1
+        if self.again <= _MOST_AGAIN:
+            return
+        if self.again == _MOST_AGAIN + 1:
+            message = f"`repeat` and blocks make more than {_MOST_AGAIN:,} layers out of those that are written"
+            place_told = layer.place.at("type" if layer.repeat is None else "repeat")
+            self.faults.add(place_told, message, "value", fix=Fix("repeat fewer times, or nest less"))
+        raise FaultToldError
 
     @staticmethod
     def key(name: str | None, frame: Frame) -> str | None:

@@ -119,6 +119,7 @@ class Walk(Ledger):
 
     def once(self, layer: Layer, key: str | None, frame: Frame, feed: Feed, module: str | None = None) -> Seen:
         """A layer's node or nodes. key: None adds no level. module: the path of the module, if an earlier layer's."""
+        self.demand_bounded(layer)
         if layer.share is not None:
             return called_again(self, layer, key, frame, feed)
         kind = type_of(self, layer, frame)

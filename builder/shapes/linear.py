@@ -41,6 +41,8 @@ def bilinear(call: Call) -> Made:
     left, right = tensor(call, 0, "input1"), tensor(call, 1, "input2")
     demand_weights_dtype(call, left)
     demand_weights_dtype(call, right)
+    if not left.shape or not right.shape:
+        raise Misfit(f"Bilinear reads two inputs with at least one dim, but they are {left} and {right}")
     in1, inferred1 = agreed(call, "in1_features", left.shape[-1], "features in its first input")
     in2, inferred2 = agreed(call, "in2_features", right.shape[-1], "features in its second input")
     out_features = whole(call, "out_features", 1)
@@ -62,6 +64,8 @@ def linear_function(call: Call) -> Made:
     """torch.nn.functional.linear: (*, in), a weight (out, in) -> (*, out); a weight (in,) -> (*)."""
     given, weight = tensor(call, 0, "input"), tensor(call, 1, "weight")
     optional_tensor(call, 2, "bias")
+    if not weight.shape:
+        raise Misfit("linear reads a weight of (out, in) or (in), but it is a single number")
     expected = weight.shape[-1]
     if not given.shape or given.shape[-1] != expected:
         held = f"its weight is {shape_text(weight.shape)}"

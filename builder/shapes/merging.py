@@ -64,6 +64,8 @@ def cat(call: Call) -> Made:
     """cat: end to end along `dim`; all other dims agree."""
     given = sequence(call)
     kept = [each for each in given if each.shape != (0,)] or given
+    if not kept[0].shape:
+        raise Misfit(f"{call.entry.name} reads tensors with at least one dim, but the first is a single number")
     dim = place(call, argument(call, "dim", "axis"), len(kept[0].shape))
     total: Size = 0
     conditions: Conditions = ()

@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 from builder.shapes.call import Call, Made, Misfit, TensorType, shape_text
 from builder.shapes.conditions import Conditions, needs_at_least, needs_equal, needs_multiple
+from builder.shapes.effort import demand_few
 from builder.shapes.reading import argument, fixed, operand, place, sizes, tensor, whole
 from builder.shapes.rule import Rule
 from builder.shapes.sizes import Free, Size
@@ -18,9 +19,10 @@ def chunk(call: Call) -> Made:
     count = whole(call, "chunks", 1)
     if isinstance(size, Free):
         misfit = Misfit(f"chunk cuts {size} into {count} parts, which does not come out even")
+        demand_few(call, count)
         return _parts(given, dim, [size // count] * count, needs_multiple(size, count, misfit))
     each = max(-(-size // count), 1)
-    return _parts(given, dim, _cut(size, each))
+    return _parts(given, dim, _cut(call, size, each))
 
 
 def split(call: Call) -> Made:
@@ -35,14 +37,16 @@ def split(call: Call) -> Made:
             total = total + part
         message = f"split has parts of {total} in all, but dim {dim} of {given} has {size}"
         return _parts(given, dim, listed, needs_equal(total, size, Misfit(message, argument=name)))
-    return _parts(given, dim, _cut(fixed(call, size, f"size in dim {dim}"), whole(call, name, 1)))
+    return _parts(given, dim, _cut(call, fixed(call, size, f"size in dim {dim}"), whole(call, name, 1)))
 
 
 def unbind(call: Call) -> Made:
     """unbind: one result for each place along `dim`, without that dim."""
     given, dim, size = _split_dim(call)
     each = TensorType((*given.shape[:dim], *given.shape[dim + 1 :]), given.dtype)
-    return Made(result=(each,) * fixed(call, size, f"size in dim {dim}"))
+    count = fixed(call, size, f"size in dim {dim}")
+    demand_few(call, count)
+    return Made(result=(each,) * count)
 
 
 def narrow(call: Call) -> Made | None:
@@ -134,7 +138,8 @@ def _split_dim(call: Call) -> tuple[TensorType, int, Size]:
     return given, dim, given.shape[dim]
 
 
-def _cut(size: int, each: int) -> list[Size]:
+def _cut(call: Call, size: int, each: int) -> list[Size]:
+    demand_few(call, -(-size // each))
     return [min(each, size - start) for start in range(0, max(size, 1), each)]
 
 

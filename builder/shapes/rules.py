@@ -38,6 +38,7 @@ from builder.shapes import (
 )
 from builder.shapes.call import Call, Made, Misfit, TensorType, Value
 from builder.shapes.constants import with_constants, with_names
+from builder.shapes.effort import demand_counts
 from builder.shapes.rule import Rule
 from dsl.catalogue.entries import Entry
 
@@ -96,6 +97,7 @@ def shape(call: Call) -> Made:
 
 def _made(call: Call) -> Made:
     call = with_names(call)
+    demand_counts(call)
     rule = RULES.get(call.entry.target)
     made = rule(with_constants(call)) if rule else None
     if made is not None:

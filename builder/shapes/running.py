@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from builder.shapes.call import NOTHING, Call, ChoiceType, Nothing, TensorType, Value
 from builder.shapes.constants import DECIDING
+from builder.shapes.effort import demand_small
 from builder.shapes.foreign import article, comes_from_python, objections, words_for
 from builder.shapes.sizes import Free, worked_out
 from dsl.catalogue import Parameter, find, find_settings, from_python, signature_of
@@ -107,6 +108,7 @@ def _device(call: Call, numbers: Mapping[str, int]) -> str:
         return "meta"
     if numbers:
         raise Refused(f"torch can tell what {kind} makes for fixed sizes only")
+    demand_small(call)
     return "cpu"
 
 

@@ -7,10 +7,13 @@ form that edits no letter twice), with small letters, `_` and `-` counting for n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache, reduce
+from operator import or_
 
 from dsl.catalogue.aliases import ALIASES
 
 _AT_MOST = 3
+_ENDING = 3  # so many letters may be lacking at a word's end
 
 
 def suggest(word: str, candidates: Iterable[str], aliases: Mapping[str, Sequence[str]] | None = None) -> list[str]:
@@ -28,6 +31,7 @@ def suggest(word: str, candidates: Iterable[str], aliases: Mapping[str, Sequence
     return list(dict.fromkeys([*alike, *meant, *same]))[:_AT_MOST] or _near(word, key, known)[:_AT_MOST]
 
 
+@lru_cache(maxsize=8192)  # the catalogue's names, which are asked for at each fault
 def folded(word: str) -> str:
     """The word as it is compared: small letters, no `_` or `-`."""
     return word.lower().replace("_", "").replace("-", "")
@@ -35,29 +39,36 @@ def folded(word: str) -> str:
 
 def distance(left: str, right: str, limit: int) -> int:
     """How many edits lie between two words; `limit + 1` where there are more than `limit`."""
+    over = limit + 1
     if abs(len(left) - len(right)) > limit:
-        return limit + 1
+        return over
     before: list[int] = []
-    last = list(range(len(right) + 1))
+    last = [min(j, over) for j in range(len(right) + 1)]
     for i, a in enumerate(left, 1):
-        row = [i]
-        for j, b in enumerate(right, 1):
-            best = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a != b))
-            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
+        # A cell further from the diagonal than the limit cannot be within it.
+        low, high = max(1, i - limit), min(len(right), i + limit)
+        row = [over] * (len(right) + 1)
+        row[0] = min(i, over)
+        for j in range(low, high + 1):
+            best = last[j - 1] if a == right[j - 1] else min(last[j], row[j - 1], last[j - 1]) + 1
+            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == right[j - 1]:
                 best = min(best, before[j - 2] + 1)
-            row.append(best)
+            row[j] = best
         if min(row) > limit:
-            return limit + 1
+            return over
         before, last = last, row
-    return min(last[-1], limit + 1)
+    return min(last[-1], over)
 
 
 def _near(word: str, key: str, candidates: Iterable[str]) -> list[str]:
     """The nearest of the candidates within reach, those that are spelled most alike first."""
     limit = _reach(key)
+    letters, most = _letters(key), 2 * max(limit, 1)  # an edit takes out one letter at most, and puts in one
     found = []
     for each in candidates:
         other = folded(each)
+        if (letters ^ _letters(other)).bit_count() > most and not other.startswith(key):
+            continue
         apart = distance(key, other, limit)
         edits = min(apart if apart <= limit else len(key), _begun(key, other), _lacking(key, other),
                     1 if key == other * 2 else len(key))  # fmt: skip
@@ -69,6 +80,12 @@ def _near(word: str, key: str, candidates: Iterable[str]) -> list[str]:
     return [each for edits, *_, each in found if edits == found[0][0]]
 
 
+@lru_cache(maxsize=8192)
+def _letters(word: str) -> int:
+    """The letters that stand in a word, each a bit; some share one."""
+    return reduce(or_, (1 << ord(each) % 61 for each in word), 0)
+
+
 def _reach(key: str) -> int:
     """How many slips are forgiven: the longer the word, the more; none in a word of two letters."""
     return 0 if len(key) < 3 else 1 if len(key) < 7 else 2 if len(key) < 10 else 3
@@ -76,7 +93,7 @@ def _reach(key: str) -> int:
 
 def _begun(key: str, other: str) -> int:
     """A word that lacks only its end, as "Conv" does of Conv2d, counts as one slip."""
-    return 1 if len(key) >= 4 and other.startswith(key) and len(other) <= len(key) + 3 else len(other) + len(key)
+    return 1 if len(key) >= 4 and other.startswith(key) and len(other) <= len(key) + _ENDING else len(other) + len(key)
 
 
 def _lacking(key: str, other: str) -> int:
