@@ -144,10 +144,8 @@ def test_what_was_found_is_told(text: str, told: str) -> None:
 @pytest.mark.long
 @settings(QUICK, max_examples=20_000)
 @given(TEXTS)
-def test_a_check_ends_in_diagnostics_at_length(request: pytest.FixtureRequest, text: str) -> None:
+def test_a_check_ends_in_diagnostics_at_length(text: str) -> None:
     """On request: `python -m pytest tests/test_fuzz.py -m long`, some minutes."""
-    if request.config.getoption("markexpr") != "long":
-        pytest.skip("on request: -m long")
     holds(text)
     layout_holds(text)
     mend(text, "fuzz.toml")

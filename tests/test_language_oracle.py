@@ -168,10 +168,8 @@ def test_many_layers_and_deep_ones(layers: int, depth: int) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("batch", range(20))
-def test_thousands_of_specs(batch: int, request: pytest.FixtureRequest) -> None:
+def test_thousands_of_specs(batch: int) -> None:
     """On request: `python -m pytest tests/test_language_oracle.py -m long`, some minutes."""
-    if request.config.getoption("markexpr") != "long":
-        pytest.skip("on request: -m long")
     for seed in range(1000 + 200 * batch, 1200 + 200 * batch):
         held(text_of(legal(seed, 7)), seed)
         judged(text_of(mutated(legal(seed, 4), seed)))

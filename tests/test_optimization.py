@@ -169,7 +169,8 @@ def test_a_run_says_what_it_chose(tmp_path: Path, capsys: pytest.CaptureFixture[
     spec.write_text(MODEL.replace("steps = 30", "steps = 3") + more, encoding="utf-8")
     assert command([str(spec), "--train", "--out", str(tmp_path / "run")]) == 0
     first = capsys.readouterr().err.splitlines()[0]
-    assert first.startswith("cpu, float32, deterministic, EMA of the weights, fused AdamW, 1,797 samples, into ")
+    told = "cpu, float32, deterministic, EMA of the weights, fused AdamW, 1,797 samples in memory, into "
+    assert first.startswith(told)
 
 
 def test_without_a_compiler_compile_is_refused_in_a_sentence(tmp_path: Path) -> None:
