@@ -137,10 +137,12 @@ def test_a_folder_that_cannot_be_written(tmp_path, capsys):
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_in_training_leaves_a_checkpoint(name):
-    child = process("--train", "--out", "run", "--epochs", "100000")
+    # Started by nohup, this process and its children would not hear of a closed terminal.
+    heard = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)"
+    child = process("--train", "--out", "run", "--epochs", "100000", before=heard)
     wait_for_epoch(child)
     child.send_signal(getattr(signal, name))
-    _, told = child.communicate()
+    _, told = child.communicate(timeout=60)
     assert child.returncode == 128 + getattr(signal, name)
     assert told.splitlines()[-2].endswith(f"({name}); the checkpoint is written")
     assert told.splitlines()[-1] == "to go on: --resume run"
