@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from builder.checking import examine_text
 from builder.fixing import faults_of
 
 MODEL = "[model]\ninputs = {{ x = {shape} }}\nlayers = [{layers}]\n"
@@ -77,3 +78,12 @@ def test_what_fits_the_bounds_is_sound() -> None:
               'repeats = [1, 2], dim = 0 }, { type = "LSTM", hidden_size = 4, num_layers = 200 }, '
               '{ type = "unbind", input = "x", dim = 1 }')  # fmt: skip
     assert faults_of(MODEL.format(shape="[2, 4]", layers=layers), "spec.toml") == ()
+
+
+@pytest.mark.parametrize("end", ["", ".csv", "/x", "/"])
+def test_a_source_that_no_file_can_be_called_is_told(end: str) -> None:
+    """A system's own objection to a name of 5,000 letters is no traceback."""
+    text = (
+        f'[model]\ninputs = {{ x = ["N", 3] }}\nlayers = [{{ type = "ReLU" }}]\n[data]\nsource = "{"x" * 5000}{end}"\n'
+    )
+    assert [each.code for each in examine_text(text, "long.toml").faults] == ["data"]

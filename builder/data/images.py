@@ -63,7 +63,7 @@ def _read(folder: Folder, shape: Shape, fields: tuple[FieldType, ...], *, resize
 def _folder(request: Request) -> Folder:
     path = request.folder / request.text
     with reading(path):
-        if not path.is_dir():
+        if not os.path.isdir(path):
             raise DataError(f"there is no folder {path}")
     folder = listed(path, next(iter(request.classes.values()), None))
     needed("PIL.Image", "reading images")

@@ -45,7 +45,7 @@ def _touched(text: str, folder: Path) -> Iterator[Path]:
         matches = [folder / text]
     for each in matches:
         yield each
-        if each.is_dir():
+        if os.path.isdir(each):  # False for a name that is too long, too
             yield from links(each)
         if "images" in each.name:
             yield from label_names(each)

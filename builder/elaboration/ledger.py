@@ -27,9 +27,8 @@ class Ledger(ABC):
 
     inputs: the whole's. state: every parameter and buffer so far, by dotted name. recipes: how each module was made, by
     its path. index: where each node stands in `nodes`, each region in `regions`. places: the place of each of these,
-    its path. index: where each node stands in `nodes`, each region in `regions`. written: the places of the layers that
-    have been walked; again: how many walks have been over one of them once more.
-    and the part of it that the file's line is taken from; lines are found once somebody reads them.
+    and the part of it that the file's line is taken from; lines are found once somebody reads them. written: the places
+    of the layers that have been walked; again: how many walks have been over one of them once more.
     """
 
     faults: Faults
