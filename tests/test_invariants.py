@@ -165,7 +165,7 @@ def test_no_layer_takes_a_name_that_a_module_needs() -> None:
 
 def tracked() -> list[Path]:
     """The files of the repository that hold text, whether or not git is there."""
-    ignored = {".git", ".venv", "runs", "build", "dist", "__pycache__", "fonts", "digits"}
+    ignored = {".git", ".venv", ".hypothesis", "runs", "build", "dist", "__pycache__", "fonts", "digits"}
     found = [each for each in ROOT.rglob("*") if each.is_file() and not ignored & set(each.relative_to(ROOT).parts)]
     suffixes = {".py", ".toml", ".md", ".txt", ".json", ""}
     inner = [each for each in found if not any("cache" in part or ".egg-info" in part for part in each.parts[:-1])]
