@@ -15,6 +15,7 @@ from builder.training import optimizer as optimizers
 from builder.training.average import Averaging
 from builder.training.events import EpochDone, Finished, Stopped
 from builder.training.settings import EarlyStopping
+from builder.training.step import Stepper
 
 
 def plain() -> nn.Module:
@@ -67,6 +68,14 @@ def test_lbfgs_is_torchs_with_a_closure(tmp_path):
     for _ in range(3):
         optimizer.step(closure)
     assert equal(ours, by_hand)
+
+
+def test_lbfgs_is_refused_where_losses_are_scaled():
+    """The line search would hold a loss against gradients that are a thousand times as large."""
+    model = plain()
+    settings = Settings(epochs=1, precision="fp16", device=torch.device("cuda"))
+    with pytest.raises(TrainingError, match=r'^LBFGS .* "fp16" scales them: use "bf16"$'):
+        Stepper(task_of(model), torch.optim.LBFGS(model.parameters()), settings)
 
 
 def test_lbfgs_sees_one_function_in_a_step(tmp_path):

@@ -15,8 +15,6 @@ from dsl.records import Data, Input, Spec
 from dsl.source import Setting
 from dsl.tables import Faults
 
-_COUNTS_CLASSES = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
-
 
 def request_of(spec: Spec, data: Data, source: SourceText, key: str = "source") -> Request:
     """What the spec asks for. Paths are relative to the folder of the file that says them; those of `--set`, to the

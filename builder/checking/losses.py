@@ -15,7 +15,8 @@ from dsl.diagnostics import Fix
 from dsl.records import Input, Loss, Place, Spec
 from dsl.tables import Faults
 
-_COUNTS_CLASSES = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
+# Losses whose targets are numbers of classes, of which the output has one a column.
+COUNTS_CLASSES = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
 
 
 def checked_loss(
@@ -91,7 +92,7 @@ def _names_of(spec: Spec) -> list[str]:
 def _check_classes(spec: Spec, loss: Loss, sight: Mapping[str, Seen], faults: Faults) -> None:
     """Targets of a classification must be among the classes that the output has."""
     layer = loss.block.layers[0] if len(loss.block.layers) == 1 else None
-    if layer is None or layer.type not in _COUNTS_CLASSES:
+    if layer is None or layer.type not in COUNTS_CLASSES:
         return
     names = layer.input if isinstance(layer.input, list) else ["output", "target"]
     pair = [sight.get(name) for name in names if isinstance(name, str)]

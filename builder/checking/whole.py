@@ -24,8 +24,6 @@ from dsl.diagnostics import Diagnostic, SpecError, in_order
 from dsl.records import Loss, Spec
 from dsl.tables import Faults
 
-_COUNTS_CLASSES = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:

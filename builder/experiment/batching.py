@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import IterableDataset
 
 from builder.checking import Checked, request_of, target_of
+from builder.checking.losses import COUNTS_CLASSES
 from builder.data import (
     Batches,
     DataError,
@@ -123,7 +124,7 @@ class Batching:
         """Class numbers that the model does not have would crash deep inside torch."""
         target = self._target(source)
         layer = self.spec.losses[0].block.layers[0] if self.spec.losses else None
-        if target is None or layer is None or layer.type not in ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss"):
+        if target is None or layer is None or layer.type not in COUNTS_CLASSES:
             return
         shape = next((node.shape for node in self.checked.model.nodes if node.role == "output"), None)
         field = source.field(target)

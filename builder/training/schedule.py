@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
@@ -106,9 +107,8 @@ class Schedule:
         if stretch.length is not None and self.count >= stretch.length and self.index + 1 < len(self.stretches):
             self._begin(self.index + 1)
             return
-        with warnings.catch_warnings():
-            # fp16 leaves out the optimizer's step where a gradient overflows, which torch takes for a wrong order.
-            warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
+        # torch looks at the order of steps in a scheduler's first one alone.
+        with _unwarned() if self.count == 1 else nullcontext():
             if isinstance(self._scheduler, lr_scheduler.ReduceLROnPlateau):
                 self._scheduler.step(_watched(stretch, row))
             elif self._scheduler is not None:
@@ -139,6 +139,14 @@ class Schedule:
             return stretch.length
         left = self.total_steps - self.step if stretch.every == "step" else self.epochs - self.epoch
         return max(left, 1)
+
+
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """fp16 leaves out the optimizer's step where a gradient overflows, which torch takes for a wrong order."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
+        yield
 
 
 def _watched(stretch: Stretch, row: Row | None) -> float:

@@ -32,6 +32,8 @@ class Stepper:
     _parameters: list[nn.Parameter] = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.settings.precision == "fp16" and isinstance(self.optimizer, torch.optim.LBFGS):
+            raise TrainingError('LBFGS holds losses against each other, and precision "fp16" scales them: use "bf16"')
         self._scaler = torch.amp.GradScaler("cuda", enabled=self.settings.precision == "fp16")
         self._precision = precision_of(self.settings)
         self._parameters = [each for group in self.optimizer.param_groups for each in group["params"]]
