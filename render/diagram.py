@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from builder.graph import Node, Region, nodes, parameter_count, regions
+from builder.graph import Node, Region, Size, nodes, parameter_count, regions
 from render.compaction import Cast, cast_of
 from render.routes import Route, routes
 from render.words import (
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Form: TypeAlias = Literal["table", "circle", "dot"]
 Role: TypeAlias = Literal["spine", "branch", "skip"]
+# What is to be seen at once, by a sign and a colour: of a comparison, or of a spec that is at fault.
+Mark: TypeAlias = Literal["", "added", "removed", "changed", "fault"]
 
 # Characters; longer texts lose their middle.
 NAME_LIMIT = 24
@@ -43,7 +45,9 @@ class Box:
     """One mark: a table for a layer, a circle with a sign for a merge, a dot where a region is entered.
 
     members: the nodes it stands for, the first of which gives it its title; none for a dot.
-    shape: what it gives, as words.
+    region: the group or block that it stands for whole, where it is drawn closed; else "".
+    shape: what it gives, as words. multiply_adds: of all members, a number or a text over free sizes.
+    copies: how many like it one after another it stands for; numbers are of all of them together.
     """
 
     name: str
@@ -54,8 +58,12 @@ class Box:
     label: str = ""
     detail: tuple[str, ...] = ()
     parameters: int = 0
+    multiply_adds: Size = 0
     shape: str = ""
     members: tuple[str, ...] = ()
+    region: str = ""
+    copies: int = 1
+    mark: Mark = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,17 +74,24 @@ class Arrow:
     target: str
     label: str
     role: Role
+    mark: Mark = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """A group or block, drawn around its boxes. parent "" is the picture itself. parameters: of all inside."""
+    """A group or block, drawn around its boxes. parent "" is the picture itself.
+
+    parameters, multiply_adds: of all inside, `copies` times where it stands for several one after another.
+    """
 
     name: str
     parent: str
     title: str
     detail: str
     parameters: int
+    multiply_adds: Size = 0
+    copies: int = 1
+    mark: Mark = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,24 @@ class Theme:
     cluster_edge: str
     box_edge: str | None  # a line around boxes, where their fill does not set them off
     kinds: Mapping[str, Shade]
+    marks: Mapping[str, Shade]  # of a diagram's marks: a line and a fill; the sign that goes with each is `MARK_SIGNS`
 
+
+# A mark is never told by its colour alone.
+MARK_SIGNS = {"added": "+", "removed": "−", "changed": "≠", "fault": "!"}
+
+_LIGHT_MARKS = {
+    "added": Shade("#1A7F37", "#DAFBE1"),
+    "removed": Shade("#B3261E", "#FFEBE9"),
+    "changed": Shade("#9A6700", "#FFF8C5"),
+    "fault": Shade("#C62828", "#FDE7E7"),
+}
+_DARK_MARKS = {
+    "added": Shade("#3FB950", "#12261E"),
+    "removed": Shade("#F2766B", "#301617"),
+    "changed": Shade("#D8A72B", "#2B2413"),
+    "fault": Shade("#FF6B6B", "#3A1719"),
+}
 
 # Bars follow the palette of Okabe and Ito ("Color Universal Design", 2008) as far as it reaches.
 _LIGHT = {
@@ -80,6 +97,7 @@ LIGHT = Theme(
     cluster_edge="#C9D1D9",
     box_edge=None,
     kinds=_LIGHT,
+    marks=_LIGHT_MARKS,
 )
 DARK = Theme(
     name="dark",
@@ -91,6 +109,7 @@ DARK = Theme(
     cluster_edge="#2C3743",
     box_edge=None,
     kinds=_DARK,
+    marks=_DARK_MARKS,
 )
 # For paper: nothing but the bars has a colour, so that a black-and-white printer loses only what the titles say.
 PRINT = Theme(
@@ -103,6 +122,7 @@ PRINT = Theme(
     cluster_edge="#8C8C8C",
     box_edge="#8C8C8C",
     kinds={kind: Shade(shade.bar, "#FFFFFF") for kind, shade in _LIGHT.items()},
+    marks={mark: Shade(shade.bar, "#FFFFFF") for mark, shade in _LIGHT_MARKS.items()},
 )
 
 THEMES: Mapping[str, Theme] = {each.name: each for each in (LIGHT, DARK, PRINT)}
