@@ -13,6 +13,7 @@ from builder.files import write_aside
 from render.diagram import Diagram, compose
 from render.dot import dot_text
 from render.engines import Engine, drawn, engine
+from render.mermaid import Flowchart, flowchart
 from render.svg import finished
 from render.theme import Theme, theme_named
 
@@ -46,6 +47,11 @@ class Picture:
         return finished(self.drawn("svg"), self.diagram)
 
     @cached_property
+    def flowchart(self) -> Flowchart:
+        """The picture in Mermaid, as GitHub draws it, and what is to be told of it."""
+        return flowchart(self.diagram, self.theme)
+
+    @cached_property
     def _engine(self) -> Engine:
         return engine()
 
@@ -71,6 +77,7 @@ FORMATS: Mapping[str, Callable[[Picture], bytes]] = {
     ".png": lambda picture: picture.drawn("png"),
     ".pdf": lambda picture: _PDF_DATE.sub(rb"\g<1>19800101000000", picture.drawn("pdf")),
     ".dot": lambda picture: picture.dot.encode(),
+    ".mmd": lambda picture: picture.flowchart.text.encode(),
 }
 
 
