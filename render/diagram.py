@@ -131,17 +131,6 @@ def compose(graph: networkx.DiGraph[str], *, compact: bool = True) -> Diagram:
     )
 
 
-def outline(diagram: Diagram) -> str:
-    """The picture in words, a line a box: for those who cannot see it."""
-    lines = [diagram.subtitle]
-    for each in diagram.boxes:
-        if each.form != "dot":
-            facts = ", ".join(filter(None, [" · ".join(each.detail), _parameters_said(each.parameters), each.shape]))
-            name = "" if each.name.isdigit() else f"{each.name}: "
-            lines.append(f"{name}{each.title}" + (f" ({facts})" if facts else ""))
-    return "\n".join(lines)
-
-
 def _box(cast: Cast, batch: str | None) -> Box:
     head, followers = cast.members[0], cast.members[1:]
     facts = [*details(head), *(short_word(each) for each in followers)]

@@ -14,6 +14,7 @@ from render.diagram import Diagram, compose
 from render.dot import dot_text
 from render.engines import Engine, drawn, engine
 from render.mermaid import Flowchart, flowchart
+from render.outline import outline
 from render.svg import finished
 from render.theme import Theme, theme_named
 
@@ -77,6 +78,7 @@ FORMATS: Mapping[str, Callable[[Picture], bytes]] = {
     ".png": lambda picture: picture.drawn("png"),
     ".pdf": lambda picture: _PDF_DATE.sub(rb"\g<1>19800101000000", picture.drawn("pdf")),
     ".dot": lambda picture: picture.dot.encode(),
+    ".txt": lambda picture: outline(picture.diagram).encode(),
     ".mmd": lambda picture: picture.flowchart.text.encode(),
 }
 
