@@ -13,10 +13,11 @@ from builder.files import write_aside
 from render.diagram import Diagram, compose
 from render.dot import dot_text
 from render.engines import Engine, drawn, engine
-from render.mermaid import Flowchart, flowchart
+from render.mermaid import flowchart
 from render.outline import outline
 from render.svg import finished
 from render.theme import Theme, theme_named
+from render.written import Written
 
 if TYPE_CHECKING:
     import networkx
@@ -48,7 +49,7 @@ class Picture:
         return finished(self.drawn("svg"), self.diagram)
 
     @cached_property
-    def flowchart(self) -> Flowchart:
+    def flowchart(self) -> Written:
         """The picture in Mermaid, as GitHub draws it, and what is to be told of it."""
         return flowchart(self.diagram, self.theme)
 

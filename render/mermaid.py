@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from render.diagram import Arrow, Box, Cluster, Diagram
 from render.mermaid_labels import bold, box_label, cluster_label, rooms, said
 from render.theme import Theme
+from render.written import Written
 
 # Mermaid's own settings, which a text cannot raise: beyond them it draws a message in the picture's place.
 CHARACTERS_DRAWN = 50_000
@@ -22,20 +22,12 @@ ARROWS_DRAWN = 500
 _LAYER, _END, _CLOSED, _MERGE = ("[", "]"), ("([", "])"), ("[[", "]]"), ("((", "))")
 
 
-@dataclass(frozen=True, slots=True)
-class Flowchart:
-    """notes: what the reader of the text is to be told, in sentences; none where all is well."""
-
-    text: str
-    notes: tuple[str, ...]
-
-
-def flowchart(diagram: Diagram, theme: Theme) -> Flowchart:
+def flowchart(diagram: Diagram, theme: Theme) -> Written:
     """The picture in Mermaid; the same text for the same diagram and theme. Nothing is left out of a large one."""
     lines = list(_Chart(diagram, theme).lines())
     notes = tuple(_notes(diagram, _joined(lines)))
     start = lines.index("flowchart TB")
-    return Flowchart(_joined([*lines[:start], *(f"%% {each}" for each in notes), *lines[start:]]), notes)
+    return Written(_joined([*lines[:start], *(f"%% {each}" for each in notes), *lines[start:]]), notes)
 
 
 def _joined(lines: Iterable[str]) -> str:
@@ -74,8 +66,10 @@ class _Chart:
         yield from _settings(self.theme)
         yield "flowchart TB"
         yield f"  accTitle: {said(self.diagram.title)}"
-        yield f"  accDescr: {said(self.diagram.subtitle)}"
-        yield f'  subgraph page["`{bold(self.diagram.title)}<br/>{said(self.diagram.subtitle)}`"]'
+        if self.diagram.subtitle:  # without one, the next line would be it
+            yield f"  accDescr: {said(self.diagram.subtitle)}"
+        heading = "<br/>".join(filter(None, [bold(self.diagram.title), said(self.diagram.subtitle)]))
+        yield f'  subgraph page["`{heading}`"]'
         yield "    direction TB"  # what stands by itself would go the other way
         yield from self.inside("", "    ")
         yield "  end"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from render.diagram import Arrow, Box, Cluster, Diagram
@@ -44,6 +45,7 @@ class _Tree:
 
     def __init__(self, diagram: Diagram) -> None:
         self.shown = [each for each in diagram.boxes if each.form != "dot"]
+        self.dots = Counter(each.cluster for each in diagram.boxes if each.form == "dot")
         self.boxes = {each.name: each for each in diagram.boxes}
         self.clusters = {each.name: each for each in diagram.clusters}
         self.reads: dict[str, list[Arrow]] = {}
@@ -98,7 +100,7 @@ class _Tree:
         skip = " (skip)" if arrow.role == "skip" else ""
         if source.form != "dot":
             return self._called(source, reader.cluster) + skip
-        alone = sum(each.form == "dot" and each.cluster == source.cluster for each in self.boxes.values()) == 1
+        alone = self.dots[source.cluster] == 1
         carrier = self._called(self.boxes[self._carrier(source.name)], source.cluster)
         return f"the input of {self.clusters[source.cluster].title}{'' if alone else f', {carrier}'}{skip}"
 
