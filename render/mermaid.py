@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from render.diagram import Arrow, Box, Cluster, Diagram
-from render.mermaid_labels import bold, box_label, cluster_label, rooms, said
+from render.mermaid_labels import box_label, cluster_label, heading, rooms, said
 from render.theme import Theme
 from render.written import Written
 
@@ -68,8 +68,7 @@ class _Chart:
         yield f"  accTitle: {said(self.diagram.title)}"
         if self.diagram.subtitle:  # without one, the next line would be it
             yield f"  accDescr: {said(self.diagram.subtitle)}"
-        heading = "<br/>".join(filter(None, [bold(self.diagram.title), said(self.diagram.subtitle)]))
-        yield f'  subgraph page["`{heading}`"]'
+        yield f'  subgraph page["`{heading(self.diagram.title, self.diagram.subtitle)}`"]'
         yield "    direction TB"  # what stands by itself would go the other way
         yield from self.inside("", "    ")
         yield "  end"
@@ -123,7 +122,12 @@ def _settings(theme: Theme) -> Iterator[str]:
     yield "  theme: base"
     yield "  htmlLabels: true"
     yield "  markdownAutoWrap: false"
-    yield "  flowchart: {htmlLabels: true, nodeSpacing: 30, rankSpacing: 34, subGraphTitleMargin: {top: 4, bottom: 14}}"
+    yield "  flowchart:"
+    yield "    htmlLabels: true"
+    yield "    wrappingWidth: 600"  # where lines are broken for all that was said above
+    yield "    nodeSpacing: 30"
+    yield "    rankSpacing: 34"
+    yield "    subGraphTitleMargin: {top: 4, bottom: 14}"
     yield "  themeVariables:"
     yield "    fontSize: 13px"
     for name, colour in (

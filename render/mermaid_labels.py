@@ -38,7 +38,7 @@ def _entity(match: re.Match[str]) -> str:
     character = match[0]
     if character in "*_":
         return f"{_APART}{_code(character)}{_APART}"
-    return _code(character) + (_APART if character in ":$\\ﬂ¶" else "")
+    return _code(character) + (_APART if character in ":$\\ﬂ¶]~@." else "")
 
 
 def _code(character: str) -> str:
@@ -51,14 +51,21 @@ def box_label(box: Box) -> str:
     return "<br/>".join([" ".join(filter(None, head)), *map(said, _below(box))])
 
 
+def heading(title: str, subtitle: str) -> str:
+    """Of the whole picture, on two lines."""
+    return "<br/>".join(filter(None, [bold(title), said(subtitle)])).replace(" ", _BLANK)
+
+
 def cluster_label(cluster: Cluster, room: int) -> str:
     """Name, copies and detail on one line: Mermaid keeps no room for more. It puts them in the middle, where the arrow
     comes in; blanks after them, as far as there is `room`, move them to the left."""
-    head = " ".join(filter(None, [bold(_marked(cluster.title, cluster.mark)), _copies(cluster.copies)]))
-    line = " · ".join(filter(None, [head, said(cluster.detail)]))
-    letters = len(f"{_marked(cluster.title, cluster.mark)} · {cluster.detail}") + len(_copies(cluster.copies))
-    blanks = max(2 * (room - letters), 0)  # a blank is half as wide as most letters
-    return line.replace(" ", _BLANK) + (_BLANK * blanks + _JOINER if blanks else "")
+    title, copies = _marked(cluster.title, cluster.mark), _copies(cluster.copies)
+    plain = " · ".join(filter(None, [f"{title} {copies}".strip(), cluster.detail]))
+    detail = cluster.detail.removesuffix(" parameters") if 2 * len(plain) > room else cluster.detail
+    head = " ".join(filter(None, [bold(title), copies]))
+    blanks = max(2 * (room - len(plain) + len(cluster.detail) - len(detail)), 0)  # half as wide as most letters
+    line = " · ".join(filter(None, [head, said(detail)])) + (_BLANK * blanks + _JOINER if blanks else "")
+    return line.replace(" ", _BLANK)
 
 
 def rooms(diagram: Diagram) -> dict[str, int]:

@@ -63,7 +63,7 @@ def test_blocks_are_subgraphs_and_skips_are_dotted() -> None:
         {"n_layer_0_inputs_image", "n_layer_0_conv1", "n_layer_0_conv2", "n_layer_0_6", "n_layer_0_7",
          "g_layer_0_downsample"},
     )  # fmt: skip
-    assert groups["g_layer_0_downsample"] == ("**downsample** · 8,448 parameters", {"n_layer_0_downsample_0"})
+    assert groups["g_layer_0_downsample"] == ("**downsample** · 8,448", {"n_layer_0_downsample_0"})
     dotted = [(each["from"], each["to"]) for each in found["edges"] if each["stroke"] == "dotted"]
     assert dotted == [("n_layer_1_layer_0_7", "n_layer_1_6")]
     shapes = {each["id"]: each["shape"] for each in found["nodes"]}
