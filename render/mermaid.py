@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from render.diagram import Arrow, Box, Cluster, Diagram
 from render.mermaid_labels import box_label, cluster_label, heading, rooms, said
 from render.theme import Theme
-from render.written import Written
+from render.written import Written, repeated
 
 # Mermaid's own settings, which a text cannot raise: beyond them it draws a message in the picture's place.
 CHARACTERS_DRAWN = 50_000
-ARROWS_DRAWN = 500
+ARROWS_DRAWN = 499  # and one that is not seen, which holds the heading in its place
 
 # Around a label, by what a box is: a plain layer, an input or output, a group or block that is drawn closed, a merge.
 _LAYER, _END, _CLOSED, _MERGE = ("[", "]"), ("([", "])"), ("[[", "]]"), ("((", "))")
@@ -56,6 +56,7 @@ class _Chart:
         for cluster in diagram.clusters:
             self.clusters_in.setdefault(cluster.parent, []).append(cluster)
         self.rooms = rooms(diagram)
+        self.repeated = repeated(diagram)
         # Mermaid puts first arrows to the left: skips, as the last, stand at the right, away from titles.
         self.arrows = sorted(diagram.arrows, key=lambda each: each.role == "skip")
         self.dots = {each.name for each in diagram.boxes if each.form == "dot"}
@@ -68,12 +69,15 @@ class _Chart:
         yield f"  accTitle: {said(self.diagram.title)}"
         if self.diagram.subtitle:  # without one, the next line would be it
             yield f"  accDescr: {said(self.diagram.subtitle)}"
-        yield f'  subgraph page["`{heading(self.diagram.title, self.diagram.subtitle)}`"]'
+        yield '  subgraph page[" "]'
         yield "    direction TB"  # what stands by itself would go the other way
+        yield f'    heading["`{heading(self.diagram.title, self.diagram.subtitle)}`"]'
         yield from self.inside("", "    ")
         yield "  end"
         for arrow in self.arrows:
             yield f"  {self.arrow(arrow)}"
+        if self.diagram.boxes:
+            yield f"  heading ~~~ {self.box_ids[self.diagram.boxes[0].name]}"
         yield from (f"  {line}" for line in self.colours())
 
     def inside(self, cluster: str, indent: str) -> Iterator[str]:
@@ -90,7 +94,9 @@ class _Chart:
         if box.form == "dot":
             return f"{name}@{{ shape: f-circ }}"
         before, after = _MERGE if box.form == "circle" else _around(box)
-        return f'{name}{before}"`{box_label(box)}`"{after}:::{box.mark or box.kind}'
+        return (
+            f'{name}{before}"`{box_label(box, together=box.cluster in self.repeated)}`"{after}:::{box.mark or box.kind}'
+        )
 
     def arrow(self, arrow: Arrow) -> str:
         """With a head, but for those that end in a dot; a skip is dotted."""
@@ -106,7 +112,8 @@ class _Chart:
             yield f"classDef {kind} {_paint(theme.kinds[kind].fill, theme.kinds[kind].bar, theme.ink)}"
         for mark in dict.fromkeys(each.mark for each in drawn if each.mark):
             yield f"classDef {mark} {_paint(theme.marks[mark].fill, theme.marks[mark].bar, theme.ink)},stroke-width:3px"
-        yield f"style page {_paint(theme.ground, theme.ground, theme.ink)}"
+        for name in ("page", "heading"):
+            yield f"style {name} {_paint(theme.ground, theme.ground, theme.ink)}"
         for cluster in self.diagram.clusters:
             line = theme.marks[cluster.mark].bar if cluster.mark else theme.cluster_edge
             yield f"style {self.cluster_ids[cluster.name]} {_paint(theme.cluster, line, theme.ink)},rx:8,ry:8"

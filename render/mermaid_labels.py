@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from render.diagram import Box, Cluster, Diagram
 from render.theme import MARK_SIGNS
-from render.words import count_said, printable
+from render.words import printable
+from render.written import parameters_said
 
-_DETAIL_LINE = 46  # characters
+_DETAIL_LINE, _HEADING_LINE = 46, 64  # characters
 # A blank at which no line is broken, and a sign of no width, for blanks at a line's end are cut off.
 _BLANK, _JOINER = "\u00a0", "\u2060"
 # A space of no width, in the eyes of Mermaid's Markdown.
@@ -45,15 +46,17 @@ def _code(character: str) -> str:
     return f"#{ord(character)};"
 
 
-def box_label(box: Box) -> str:
-    """The title with its name and copies; the facts; the parameters."""
-    head = [bold(_marked(box.title, box.mark)), said(box.label), _copies(box.copies)]
-    return "<br/>".join([" ".join(filter(None, head)), *map(said, _below(box))])
-
-
 def heading(title: str, subtitle: str) -> str:
-    """Of the whole picture, on two lines."""
-    return "<br/>".join(filter(None, [bold(title), said(subtitle)])).replace(" ", _BLANK)
+    """Of the whole picture: the title, and the facts of the line below it on as many lines as they need."""
+    return "<br/>".join(filter(None, [bold(title), *map(said, _joined(subtitle.split(" · "), _HEADING_LINE))]))
+
+
+def box_label(box: Box, *, together: bool) -> str:
+    """The title with its name and copies; the facts; the parameters. Of a merge the sign alone, in a small circle."""
+    if box.form == "circle":
+        return bold(_marked(box.title, box.mark))
+    head = [bold(_marked(box.title, box.mark)), said(box.label), _copies(box.copies)]
+    return "<br/>".join([" ".join(filter(None, head)), *map(said, _below(box, together=together))])
 
 
 def cluster_label(cluster: Cluster, room: int) -> str:
@@ -98,16 +101,22 @@ def bold(text: str) -> str:
     return f"**{inner}**" if text else ""
 
 
-def _below(box: Box) -> list[str]:
-    """The lines below a title: the facts with dots between them, on as many lines as they need; the parameters."""
+def _below(box: Box, *, together: bool = False) -> list[str]:
+    """The lines below a title: the facts, the parameters."""
+    parameters = parameters_said(box.parameters, together=together or box.copies > 1)
+    return [*_joined(box.detail, _DETAIL_LINE), *filter(None, [parameters])]
+
+
+def _joined(facts: Sequence[str], limit: int) -> list[str]:
+    """The facts with dots between them, on as many lines of so many characters as they need."""
     lines: list[str] = []
-    for fact in box.detail:
+    for fact in facts:
         joined = f"{lines[-1]} · {fact}" if lines else fact
-        if lines and len(joined) <= _DETAIL_LINE:
+        if lines and len(joined) <= limit:
             lines[-1] = joined
         else:
             lines.append(fact)
-    return [*lines, f"{count_said(box.parameters)} parameters"] if box.parameters else lines
+    return lines
 
 
 def _copies(copies: int) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from render.diagram import Arrow, Box, Cluster, Diagram
 from render.words import count_said, name_said, printable, shortened
+from render.written import parameters_said, repeated
 
 COLUMNS = 100
 
@@ -26,7 +27,7 @@ def description(diagram: Diagram) -> str:
     lines = [diagram.subtitle]
     for each in diagram.boxes:
         if each.form != "dot":
-            facts = ", ".join(filter(None, [" · ".join(each.detail), _parameters(each.parameters), each.shape]))
+            facts = ", ".join(filter(None, [" · ".join(each.detail), parameters_said(each.parameters), each.shape]))
             name = "" if each.name.isdigit() else f"{each.name}: "
             lines.append(f"{name}{each.title}" + (f" ({facts})" if facts else ""))
     return "\n".join(lines)
@@ -45,6 +46,7 @@ class _Tree:
 
     def __init__(self, diagram: Diagram) -> None:
         self.shown = [each for each in diagram.boxes if each.form != "dot"]
+        self.repeated = repeated(diagram)
         self.dots = Counter(each.cluster for each in diagram.boxes if each.form == "dot")
         self.boxes = {each.name: each for each in diagram.boxes}
         self.clusters = {each.name: each for each in diagram.clusters}
@@ -69,12 +71,12 @@ class _Tree:
 
     def line(self, box: Box) -> str:
         """`conv2: Conv 3×3, from conv1, 64 ch · pad 1, 36,864 parameters, gives 64×56×56`."""
-        name = box.label or (self._called(box, box.cluster) if box.name in self.named else "")
+        name = box.label or (self._shown(box) if box.name in self.named else "")
         what = self._merge(box) if box.form == "circle" else box.title
         copies = f" ×{box.copies}" if box.copies > 1 else ""
         told = self.told.get(box.name, []) if box.form != "circle" else []
         reads = f"from {_listed([self._source(each, box) for each in told])}" if told else ""
-        parameters = _parameters(box.parameters) + (" in all" if box.parameters and box.copies > 1 else "")
+        parameters = parameters_said(box.parameters, together=box.copies > 1 or box.cluster in self.repeated)
         gives = box.shape if not box.shape or box.kind in ("input", "output") else f"gives{_GLUE}{box.shape}"
         facts = ", ".join(filter(None, [f"{what}{copies}", reads, " · ".join(box.detail), parameters, gives]))
         return f"{_mark(box.mark)}{f'{name}: ' if name else ''}{facts}"
@@ -111,11 +113,19 @@ class _Tree:
         return name
 
     def _called(self, box: Box, cluster: str) -> str:
-        """A box's name, seen from within a cluster."""
-        if box.kind in ("input", "output"):
-            return name_said(box.name)
-        inside = cluster and box.name.startswith(f"{cluster}.")
-        return shortened(box.name[len(cluster) + 1 :] if inside else box.name, _NAME_LIMIT)
+        """A box as it is shown, with the groups and blocks around it that are not around the cluster too."""
+        near = self._around(cluster)
+        path = [self.clusters[each].title for each in self._around(box.cluster) if each not in near]
+        words: list[str] = []
+        for word in [*path, self._shown(box)]:
+            if words and word.startswith(f"{words[-1]}."):
+                words.pop()
+            words.append(word)
+        return shortened(".".join(words), _NAME_LIMIT)
+
+    def _shown(self, box: Box) -> str:
+        """The name on a box's line: without one of its own, its position; of an input or output its own."""
+        return box.label or (name_said(box.name) or box.name.rpartition(".")[2])
 
     def _around(self, cluster: str) -> list[str]:
         """The cluster and those around it, outermost first."""
@@ -143,10 +153,6 @@ def _totals(diagram: Diagram) -> Iterator[str]:
 
 def _mark(mark: str) -> str:
     return f"[{mark}] " if mark else ""
-
-
-def _parameters(count: int) -> str:
-    return f"{count_said(count)} parameters" if count else ""
 
 
 def _listed(words: list[str]) -> str:

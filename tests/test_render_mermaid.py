@@ -42,13 +42,14 @@ def one(title: str, **more: Any) -> Diagram:
 
 def test_lenet() -> None:
     found = parsed(flowchart(compose(graphs.lenet()), LIGHT).text)
-    assert [(each["label"], each["shape"], each["classes"]) for each in found["nodes"]][:3] == [
+    assert [(each["label"], each["shape"], each["classes"]) for each in found["nodes"]][:4] == [
+        ("**Net**<br/>input 1×32×32 · 61,706 parameters", "square", []),
         ("**Input** image", "stadium", ["input"]),
         ("**Conv 5×5** conv1<br/>6 ch · ReLU<br/>156 parameters", "square", ["convolution"]),
         ("**MaxPool 2×2**", "square", ["pooling"]),
     ]
-    assert [each["label"].strip("`") for each in found["edges"]] == [
-        "1×32×32", "6×28×28", "6×14×14", "16×10×10", "16×5×5", "400", "120", "84", "10",
+    assert [(each["label"] or "").strip("`") for each in found["edges"]] == [
+        "1×32×32", "6×28×28", "6×14×14", "16×10×10", "16×5×5", "400", "120", "84", "10", "",
     ]  # fmt: skip
     assert (found["accTitle"], found["accDescr"]) == ("Net", "input 1×32×32 · 61,706 parameters")
     assert (found["direction"], found["keyword"]) == ("TB", "flowchart")
@@ -68,8 +69,9 @@ def test_blocks_are_subgraphs_and_skips_are_dotted() -> None:
     assert dotted == [("n_layer_1_layer_0_7", "n_layer_1_6")]
     shapes = {each["id"]: each["shape"] for each in found["nodes"]}
     assert (shapes["n_layer_1_6"], shapes["n_layer_1_layer_0_7"]) == ("circle", "f-circ")
-    headless = {each["to"] for each in found["edges"] if each["type"] == "arrow_open"}
-    assert headless == {"n_layer_0_inputs_image", "n_layer_1_layer_0_7"}
+    headless = {each["to"]: each["stroke"] for each in found["edges"] if each["type"] == "arrow_open"}
+    hidden = {"n_inputs_image": "invisible"}  # holds the heading above the first box
+    assert headless == {"n_layer_0_inputs_image": "normal", "n_layer_1_layer_0_7": "normal", **hidden}
 
 
 def test_copies_closed_blocks_and_marks() -> None:
@@ -83,7 +85,7 @@ def test_copies_closed_blocks_and_marks() -> None:
     text = flowchart(diagram, DARK).text
     found = parsed(text)
     nodes = {each["id"]: each for each in found["nodes"]}
-    assert nodes["n_a_0"]["label"] == "**Linear** ×3<br/>30 parameters"
+    assert nodes["n_a_0"]["label"] == "**Linear** ×3<br/>30 parameters in all"
     assert (nodes["n_b"]["label"], nodes["n_b"]["shape"]) == ("**+ Block**", "subroutine")
     assert nodes["n_b"]["classes"] == ["added"]
     assert found["classDefs"]["added"][1] == f"stroke:{DARK.marks['added'].bar}"
@@ -97,8 +99,9 @@ def test_any_text_comes_through(text: str) -> None:
     chart = flowchart(diagram, LIGHT).text
     assert merman.Merman().validate(chart, None).valid
     found = parsed(chart)
-    assert [each["label"] for each in found["nodes"]] == [f"**{text}** {text}<br/>{text}", "**Linear**"]
-    assert [each["label"].strip("`") for each in found["edges"]] == [text.strip("`")]
+    heading = f"**{text}**<br/>{text}"
+    assert [each["label"] for each in found["nodes"]] == [heading, f"**{text}** {text}<br/>{text}", "**Linear**"]
+    assert [(each["label"] or "").strip("`") for each in found["edges"]] == [text.strip("`"), ""]
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -130,11 +133,19 @@ def test_signs_of_markdown_and_icons_are_kept_apart(text: str, expected: str) ->
     assert said(text) == expected
 
 
+def test_a_long_heading_is_broken_between_its_facts() -> None:
+    facts = ["input 3×224×224", "11,689,512 parameters", "1.8 G multiply-adds", "blocks and repeats drawn once"]
+    diagram = Diagram(title="Net", subtitle=" · ".join(facts), boxes=one("x").boxes, arrows=(), clusters=(), legend=())
+    assert parsed(flowchart(diagram, LIGHT).text)["nodes"][0]["label"] == (
+        "**Net**<br/>input 3×224×224 · 11,689,512 parameters · 1.8 G multiply-adds<br/>blocks and repeats drawn once"
+    )
+
+
 def test_ids_are_plain_words_no_two_alike() -> None:
     names = ["end", "a.b", "a_b", "a/b", "模型", "", "1"]
     boxes = tuple(Box(name=each, form="table", cluster="", kind="other", title="T") for each in names)
     diagram = Diagram(title="T", subtitle="", boxes=boxes, arrows=(), clusters=(), legend=())
-    found = [each["id"] for each in parsed(flowchart(diagram, LIGHT).text)["nodes"]]
+    found = [each["id"] for each in parsed(flowchart(diagram, LIGHT).text)["nodes"]][1:]
     assert found == ["n_end", "n_a_b", "n_a_b_2", "n_a_b_3", "n_", "n__2", "n_1"]
 
 
@@ -143,9 +154,9 @@ def test_what_github_does_not_draw_is_told() -> None:
     plain = one("x")
     many = Diagram(title="T", subtitle="", boxes=plain.boxes, arrows=arrows, clusters=(), legend=())
     chart = flowchart(many, LIGHT)
-    assert chart.notes == ("501 arrows: GitHub draws Mermaid of up to 500; draw it at a higher level",)
+    assert chart.notes == ("500 arrows: GitHub draws Mermaid of up to 499; draw it at a higher level",)
     assert f"\n%% {chart.notes[0]}\nflowchart TB\n" in chart.text
-    assert chart.text.count(" --> ") == 501
+    assert chart.text.count(" --> ") == 500
     chart = flowchart(compose(graphs.chain(1000)), LIGHT)
     assert re.fullmatch(r"[\d,]+ characters: GitHub draws Mermaid of up to 50,000; .*", chart.notes[0])
     assert len(chart.text) > CHARACTERS_DRAWN

@@ -77,6 +77,32 @@ def test_copies_marks_totals() -> None:
     ]
 
 
+def test_a_box_is_called_by_the_name_that_it_shows() -> None:
+    """From within a copy, from beside, and where a cluster's title begins with that of the one around it."""
+    clusters = (
+        Cluster(name="s", parent="", title="s", detail="", parameters=8),
+        Cluster(name="s.0", parent="s", title="s.0", detail="", parameters=8, copies=2),
+        Cluster(name="s.0.in", parent="s.0", title="in", detail="", parameters=8),
+    )
+    boxes = [
+        box("s.0.in.3", "A", cluster="s.0.in", parameters=8),
+        box("s.0.b", "B", cluster="s.0", label="b"),
+        box("s.0.4", "+", form="circle", cluster="s.0"),
+        box("t", "C"),
+    ]
+    arrows = (("s.0.in.3", "s.0.b", "spine"), ("s.0.in.3", "s.0.4", "skip"), ("s.0.b", "s.0.4", "spine"),
+              ("s.0.b", "t", "skip"), ("s.0.4", "t", "spine"))  # fmt: skip
+    assert drawn(*boxes, arrows=arrows, clusters=clusters)[:7] == [
+        "s",
+        "  s.0 ×2",
+        "    in",
+        "      3: A, 8 parameters in all",
+        "    b: B",
+        "    4: sum of in.3 (skip) and b",
+        "C, from s.0.b (skip) and s.0.4",
+    ]
+
+
 def test_multiply_adds_over_free_sizes_are_not_summed_up() -> None:
     assert drawn(box("a", "A", multiply_adds=7), box("b", "B", multiply_adds="7 * T"))[-1] == (
         "In all: 0 parameters · 2 boxes"
