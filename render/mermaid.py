@@ -162,7 +162,7 @@ def _ids(letter: str, names: Iterable[str]) -> dict[str, str]:
 
 
 def _around(box: Box) -> tuple[str, str]:
-    if box.region:
+    if box.region or box.stretch:
         return _CLOSED
     return _END if box.kind in ("input", "output") else _LAYER
 

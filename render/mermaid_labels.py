@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from render.diagram import Box, Cluster, Diagram
 from render.theme import MARK_SIGNS
 from render.words import printable
-from render.written import parameters_said
+from render.written import parameters_told
 
 _DETAIL_LINE, _HEADING_LINE = 46, 64  # characters
 # A blank at which no line is broken, and a sign of no width, for blanks at a line's end are cut off.
@@ -103,7 +103,7 @@ def bold(text: str) -> str:
 
 def _below(box: Box, *, together: bool = False) -> list[str]:
     """The lines below a title: the facts, the parameters."""
-    parameters = parameters_said(box.parameters, together=together or box.copies > 1)
+    parameters = parameters_told(box, together=together)
     return [*_joined(box.detail, _DETAIL_LINE), *filter(None, [parameters])]
 
 

@@ -6,9 +6,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from render.amounts import amount_said, summed
 from render.diagram import Arrow, Box, Cluster, Diagram
+from render.headings import parameters_said
 from render.words import count_said, name_said, printable, shortened
-from render.written import parameters_said, repeated
+from render.written import parameters_told, repeated
 
 COLUMNS = 100
 
@@ -76,7 +78,7 @@ class _Tree:
         copies = f" ×{box.copies}" if box.copies > 1 else ""
         told = self.told.get(box.name, []) if box.form != "circle" else []
         reads = f"from {_listed([self._source(each, box) for each in told])}" if told else ""
-        parameters = parameters_said(box.parameters, together=box.copies > 1 or box.cluster in self.repeated)
+        parameters = parameters_told(box, together=box.cluster in self.repeated)
         gives = box.shape if not box.shape or box.kind in ("input", "output") else f"gives{_GLUE}{box.shape}"
         facts = ", ".join(filter(None, [f"{what}{copies}", reads, " · ".join(box.detail), parameters, gives]))
         return f"{_mark(box.mark)}{f'{name}: ' if name else ''}{facts}"
@@ -144,10 +146,11 @@ def _cluster_line(cluster: Cluster, *, again: bool) -> str:
 
 def _totals(diagram: Diagram) -> Iterator[str]:
     boxes = [each for each in diagram.boxes if each.form != "dot"]
-    amounts = [each.multiply_adds for each in boxes]
     yield f"{count_said(sum(each.parameters for each in boxes))} parameters"
-    if any(amounts) and all(isinstance(each, int) for each in amounts):
-        yield f"{count_said(sum(each for each in amounts if isinstance(each, int)))} multiply-adds"
+    work = summed(each.multiply_adds for each in boxes)
+    said = count_said(work) if isinstance(work, int) and work else amount_said(work)
+    if said and work:
+        yield f"{said} multiply-adds"
     yield f"{len(boxes)} boxes"
 
 

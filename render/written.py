@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from render.diagram import Diagram
-from render.words import count_said
+from render.diagram import Box, Diagram
+from render.headings import parameters_said
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ def repeated(diagram: Diagram) -> frozenset[str]:
     return frozenset(found)
 
 
-def parameters_said(count: int, *, together: bool = False) -> str:
-    """`1,204 parameters`, of several things `together`: `2,408 parameters in all`; "" for none."""
-    return f"{count_said(count)} parameters{' in all' if together else ''}" if count else ""
+def parameters_told(box: Box, *, together: bool = False) -> str:
+    """`1,204 parameters`; where the box, or a cluster around it (`together`), stands for several, `2,408 parameters in
+    all`; "" for none."""
+    said = parameters_said(box.parameters)
+    return f"{said} in all" if said and (together or box.copies > 1) else said

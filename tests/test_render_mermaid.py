@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import graphs
 import merman
 import pytest
 
+import builder
+import dsl
 from render.diagram import Arrow, Box, Cluster, Diagram, compose
 from render.mermaid import ARROWS_DRAWN, CHARACTERS_DRAWN, flowchart
 from render.mermaid_labels import said
 from render.theme import DARK, LIGHT, THEMES, contrast
 
+ROOT = Path(__file__).parents[1]
 NASTY = [
     'say "hi"', "a]b[c](d){e}", "100% of_it", "_x_ *y* **z** ~~w~~", "`code`", "<b>bold</b> & <i>",
     "&amp; #35; #quot;", "end", "subgraph end graph", "style: x #1; y", "classDef a:#fff;", "1. first",
@@ -41,7 +45,7 @@ def one(title: str, **more: Any) -> Diagram:
 
 
 def test_lenet() -> None:
-    found = parsed(flowchart(compose(graphs.lenet()), LIGHT).text)
+    found = parsed(flowchart(compose(graphs.lenet(), level="full"), LIGHT).text)
     assert [(each["label"], each["shape"], each["classes"]) for each in found["nodes"]][:4] == [
         ("**Net**<br/>input 1×32×32 · 61,706 parameters", "square", []),
         ("**Input** image", "stadium", ["input"]),
@@ -57,7 +61,7 @@ def test_lenet() -> None:
 
 
 def test_blocks_are_subgraphs_and_skips_are_dotted() -> None:
-    found = parsed(flowchart(compose(graphs.residual()), LIGHT).text)
+    found = parsed(flowchart(compose(graphs.residual(), level="full"), LIGHT).text)
     groups = {each["id"]: (words(each["title"]), set(each["nodes"])) for each in found["subgraphs"]}
     assert groups["g_layer_0"] == (
         "**layer.0** · BasicBlock · 230,144",
@@ -157,16 +161,31 @@ def test_what_github_does_not_draw_is_told() -> None:
     assert chart.notes == ("500 arrows: GitHub draws Mermaid of up to 499; draw it at a higher level",)
     assert f"\n%% {chart.notes[0]}\nflowchart TB\n" in chart.text
     assert chart.text.count(" --> ") == 500
-    chart = flowchart(compose(graphs.chain(1000)), LIGHT)
+    chart = flowchart(compose(graphs.chain(1000), level="full"), LIGHT)
     assert re.fullmatch(r"[\d,]+ characters: GitHub draws Mermaid of up to 50,000; .*", chart.notes[0])
     assert len(chart.text) > CHARACTERS_DRAWN
-    assert flowchart(compose(graphs.lenet()), LIGHT).notes == ()
+    assert flowchart(compose(graphs.lenet(), level="full"), LIGHT).notes == ()
+
+
+@pytest.mark.parametrize("level", ["overview", "block", "full"])
+@pytest.mark.parametrize("model", ["resnet18", "googlenet", "gpt2", "unet"])
+def test_known_models_at_every_level(model: str, level: Any) -> None:
+    diagram = compose(builder.elaborate(dsl.load(ROOT / "specs" / "gallery" / f"{model}.toml")), level=level)
+    chart = flowchart(diagram, LIGHT)
+    found = parsed(chart.text)
+    assert len(found["nodes"]) == len(diagram.boxes) + 1
+    assert len(found["edges"]) == len(diagram.arrows) + 1
+    assert len(found["subgraphs"]) == len(diagram.clusters) + 1
+    assert {each["shape"] for each in found["nodes"]} <= {"square", "stadium", "circle", "f-circ", "subroutine"}
+    closed = sum(bool(each.region or each.stretch) for each in diagram.boxes)
+    assert sum(each["shape"] == "subroutine" for each in found["nodes"]) == closed
+    assert bool(chart.notes) == (level == "full" and model == "gpt2")
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=lambda each: each.name)
 def test_text_is_read_on_every_ground(theme: Any) -> None:
     """The pairs of colours that the text names: labels of boxes and clusters, and what has no class of its own."""
-    chart = flowchart(compose(graphs.residual()), theme).text
+    chart = flowchart(compose(graphs.residual(), level="full"), theme).text
     pairs = re.findall(r"fill:(#\w{6}),stroke:#\w{6},color:(#\w{6})", chart)
     settings = dict(re.findall(r'    (\w+): "(#\w{6})"', chart))
     pairs += [(settings["edgeLabelBackground"], settings["textColor"])]
