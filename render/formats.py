@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,10 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from builder.files import write_aside
+from render.arranging import Style, arranged, engine_name
 from render.diagram import Diagram, compose
 from render.dot import dot_text
-from render.engines import Engine, drawn, engine
-from render.svg import finished
+from render.pdf import pdf_file
+from render.raster import svg_to_png
+from render.scene import Scene
+from render.svg import svg_text
 from render.theme import Theme, theme_named
 
 if TYPE_CHECKING:
@@ -28,12 +30,13 @@ class FormatError(ValueError):
 class Picture:
     """A diagram in colours. In a notebook it shows itself.
 
-    path: the file that it was written to, if any.
+    path: the file that it was written to, if any. style: "page", or "slides" for one that goes to the right.
     """
 
     diagram: Diagram
     theme: Theme
     path: Path | None = None
+    style: Style = "page"
 
     @cached_property
     def dot(self) -> str:
@@ -41,51 +44,51 @@ class Picture:
         return dot_text(self.diagram, self.theme)
 
     @cached_property
-    def svg(self) -> str:
-        """The picture as SVG text, an XML document of its own."""
-        return finished(self.drawn("svg"), self.diagram)
+    def scene(self) -> Scene:
+        """The picture as plain shapes, each at its place."""
+        return arranged(self.diagram, self.theme, self.style)
 
     @cached_property
-    def _engine(self) -> Engine:
-        return engine()
+    def svg(self) -> str:
+        """The picture as SVG text, an XML document of its own."""
+        return svg_text(self.scene)
 
-    @property
+    @cached_property
     def engine(self) -> str:
-        """Who draws SVG, PNG and PDF here: "dot" or "pygraphviz"."""
-        return self._engine.name
-
-    def drawn(self, format: str) -> bytes:
-        """The picture as Graphviz gives it, in one of its formats."""
-        return drawn(self.dot, format, self._engine)
+        """Who finds the places: "tomograph" itself, or "dot" or "pygraphviz" where paths cross."""
+        return engine_name(self.diagram)
 
     def _repr_svg_(self) -> str:
         return self.svg
 
 
-# A PDF says when it was made; a fixed date of the same length makes the same picture the same bytes.
-_PDF_DATE = re.compile(rb"(/CreationDate \(D:)\d{14}")
-
 # Every format there is. A new one is a line here and a function from a picture to its bytes.
 FORMATS: Mapping[str, Callable[[Picture], bytes]] = {
     ".svg": lambda picture: picture.svg.encode(),
-    ".png": lambda picture: picture.drawn("png"),
-    ".pdf": lambda picture: _PDF_DATE.sub(rb"\g<1>19800101000000", picture.drawn("pdf")),
+    ".png": lambda picture: svg_to_png(picture.svg),
+    ".pdf": lambda picture: pdf_file(picture.scene),
     ".dot": lambda picture: picture.dot.encode(),
 }
 
 
 def draw(
-    graph: networkx.DiGraph[str], path: str | Path | None = None, *, theme: str = "light", compact: bool = True
+    graph: networkx.DiGraph[str],
+    path: str | Path | None = None,
+    *,
+    style: Style = "page",
+    theme: str = "light",
+    compact: bool = True,
 ) -> Picture:
     """Draw a model's graph; with a `path`, write the picture there in the format of its suffix.
 
-    theme: "light", "dark" or "print". compact: activation, normalisation and dropout stand in the detail line of the
+    style: "page" from top to bottom, in columns; "slides" from left to right, in rows. theme: "light", "dark" or
+    "print". compact: activation, normalisation and dropout stand in the detail line of the
     layer that they follow alone. Raises FormatError for an unknown suffix before anything is drawn, EngineError where
     drawing fails, builder.files.OutputError where the file cannot be written; ValueError for an unknown theme.
     """
     target = None if path is None else Path(path)
     write = None if target is None else _format_of(target)
-    picture = Picture(compose(graph, compact=compact), theme_named(theme), target)
+    picture = Picture(compose(graph, compact=compact), theme_named(theme), target, style)
     if target is not None and write is not None:
         _write(target, write(picture))
     return picture
