@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,14 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from builder.files import write_aside
+from render.arranging import Style, arranged, engine_name
 from render.diagram import Diagram, compose
 from render.dot import dot_text
-from render.engines import Engine, drawn, engine
 from render.folding.walk import Level
 from render.mermaid import flowchart
 from render.outline import outline
-from render.svg import finished
+from render.pdf import pdf_file
+from render.raster import svg_to_png
+from render.scene import Scene
+from render.svg import svg_text
 from render.theme import Theme, theme_named
+from render.tikz import document
 from render.written import Written
 
 if TYPE_CHECKING:
@@ -32,12 +35,13 @@ class FormatError(ValueError):
 class Picture:
     """A diagram in colours. In a notebook it shows itself.
 
-    path: the file that it was written to, if any.
+    path: the file that it was written to, if any. style: "page", or "slides" for one that goes to the right.
     """
 
     diagram: Diagram
     theme: Theme
     path: Path | None = None
+    style: Style = "page"
 
     @cached_property
     def dot(self) -> str:
@@ -45,9 +49,9 @@ class Picture:
         return dot_text(self.diagram, self.theme)
 
     @cached_property
-    def svg(self) -> str:
-        """The picture as SVG text, an XML document of its own."""
-        return finished(self.drawn("svg"), self.diagram)
+    def scene(self) -> Scene:
+        """The picture as plain shapes, each at its place."""
+        return arranged(self.diagram, self.theme, self.style)
 
     @cached_property
     def flowchart(self) -> Written:
@@ -55,31 +59,31 @@ class Picture:
         return flowchart(self.diagram, self.theme)
 
     @cached_property
-    def _engine(self) -> Engine:
-        return engine()
+    def tikz(self) -> Written:
+        """The picture as a LaTeX document in TikZ, and what is to be told of it."""
+        return document(self.scene, self.theme)
 
-    @property
+    @cached_property
+    def svg(self) -> str:
+        """The picture as SVG text, an XML document of its own."""
+        return svg_text(self.scene)
+
+    @cached_property
     def engine(self) -> str:
-        """Who draws SVG, PNG and PDF here: "dot" or "pygraphviz"."""
-        return self._engine.name
-
-    def drawn(self, format: str) -> bytes:
-        """The picture as Graphviz gives it, in one of its formats."""
-        return drawn(self.dot, format, self._engine)
+        """Who finds the places: "tomograph" itself, or "dot" or "pygraphviz" where paths cross."""
+        return engine_name(self.diagram)
 
     def _repr_svg_(self) -> str:
         return self.svg
 
 
-# A PDF says when it was made; a fixed date of the same length makes the same picture the same bytes.
-_PDF_DATE = re.compile(rb"(/CreationDate \(D:)\d{14}")
-
 # Every format there is. A new one is a line here and a function from a picture to its bytes.
 FORMATS: Mapping[str, Callable[[Picture], bytes]] = {
     ".svg": lambda picture: picture.svg.encode(),
-    ".png": lambda picture: picture.drawn("png"),
-    ".pdf": lambda picture: _PDF_DATE.sub(rb"\g<1>19800101000000", picture.drawn("pdf")),
+    ".png": lambda picture: svg_to_png(picture.svg),
+    ".pdf": lambda picture: pdf_file(picture.scene),
     ".dot": lambda picture: picture.dot.encode(),
+    ".tex": lambda picture: picture.tikz.text.encode(),
     ".txt": lambda picture: outline(picture.diagram).encode(),
     ".mmd": lambda picture: picture.flowchart.text.encode(),
 }
@@ -92,6 +96,7 @@ def draw(
     level: Level = "block",
     expand: Sequence[str] = (),
     collapse: Sequence[str] = (),
+    style: Style = "page",
     theme: str = "light",
     compact: bool = True,
 ) -> Picture:
@@ -99,16 +104,16 @@ def draw(
 
     level: "overview", a box a stage; "block", each structure drawn open once, repeats as one copy; "full", every layer
     of every copy. expand, collapse: names or patterns of what is drawn whole, or as one box, whatever the level says.
-    theme: "light", "dark" or "print". compact: activation, normalisation and dropout stand in the detail line of the
-    layer that they follow alone. Raises FormatError for an unknown suffix before anything is drawn, EngineError where
+    style: "page" from top to bottom, in columns; "slides" from left to right, in rows. theme: "light", "dark" or
+    "print". compact: activation, normalisation and dropout stand in the detail line of the layer that they follow
+    alone. Raises FormatError for an unknown suffix before anything is drawn, EngineError where
     drawing fails, builder.files.OutputError where the file cannot be written; ValueError for an unknown theme, level
     or name.
     """
     target = None if path is None else Path(path)
     write = None if target is None else _format_of(target)
-    picture = Picture(
-        compose(graph, level=level, expand=expand, collapse=collapse, compact=compact), theme_named(theme), target
-    )
+    diagram = compose(graph, level=level, expand=expand, collapse=collapse, compact=compact)
+    picture = Picture(diagram, theme_named(theme), target, style)
     if target is not None and write is not None:
         _write(target, write(picture))
     return picture
