@@ -17,7 +17,7 @@ def add_picture_options(group: argparse._ActionsContainer) -> None:
     """`--level`, `--expand`, `--collapse`, `--style` and `--theme`, for a parser or a group of its options."""
     _choice(group, "level", "how much of the model is told: a box a stage, each structure once, or every layer")
     group.add_argument("--expand", metavar="NAME", action="append", default=[],
-                       help="draw this group open, whatever the level: a dotted name, or a pattern such as layer3.*")  # fmt: skip
+                       help="draw this group open, whatever the level: a dotted name, or layer3.*")  # fmt: skip
     group.add_argument("--collapse", metavar="NAME", action="append", default=[], help="draw this group closed")
     _choice(group, "style", "a page from top to bottom, rows for slides, or blocks in three dimensions")
     _choice(group, "theme", "colours of pictures")
