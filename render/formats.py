@@ -54,6 +54,15 @@ class Picture:
         """Who draws SVG, PNG and PDF here: "dot" or "pygraphviz"."""
         return self._engine.name
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of this picture beyond what it shows. Plain sentences."""
+        return ()
+
+    def written(self, suffix: str) -> bytes:
+        """The picture in the format of a suffix: ".svg", ".png" and so on. Raises FormatError for another."""
+        return _format_of(suffix)(self)
+
     def drawn(self, format: str) -> bytes:
         """The picture as Graphviz gives it, in one of its formats."""
         return drawn(self.dot, format, self._engine)
@@ -84,16 +93,12 @@ def draw(
     drawing fails, builder.files.OutputError where the file cannot be written; ValueError for an unknown theme.
     """
     target = None if path is None else Path(path)
-    write = None if target is None else _format_of(target)
+    if target is not None:
+        _format_of(target.suffix, target.name)
     picture = Picture(compose(graph, compact=compact), theme_named(theme), target)
-    if target is not None and write is not None:
-        _write(target, write(picture))
+    if target is not None:
+        _write(target, picture.written(target.suffix))
     return picture
-
-
-def check_suffix(path: str | Path) -> None:
-    """FormatError unless a picture can be written to a file of this name: for asking before long work."""
-    _format_of(Path(path))
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -103,9 +108,9 @@ def _write(path: Path, content: bytes) -> None:
     write_aside(path, write)
 
 
-def _format_of(path: Path) -> Callable[[Picture], bytes]:
-    found = FORMATS.get(path.suffix.lower())
+def _format_of(suffix: str, name: str = "") -> Callable[[Picture], bytes]:
+    found = FORMATS.get(suffix.lower())
     if found is None:
-        what = f"no picture format has the suffix {path.suffix!r}" if path.suffix else f"{path.name!r} has no suffix"
+        what = f"no picture format has the suffix {suffix!r}" if suffix or not name else f"{name!r} has no suffix"
         raise FormatError(f"{what}; there are {' '.join(FORMATS)}")
     return found

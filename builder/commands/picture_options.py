@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any, Final
+
+# The suffixes that a picture's file may have: those of `render.formats.FORMATS`, which is not imported for --help.
+PICTURES: Final = (".svg", ".png", ".pdf", ".dot")
 
 # Option -> the values it takes; the first is what holds where it is left out.
 _CHOICES: Final = {
@@ -21,6 +25,18 @@ def add_picture_options(group: argparse._ActionsContainer) -> None:
     group.add_argument("--collapse", metavar="NAME", action="append", default=[], help="draw this group closed")
     _choice(group, "style", "a page from top to bottom, rows for slides, or blocks in three dimensions")
     _choice(group, "theme", "colours of pictures")
+
+
+def suffix_of(name: str) -> str:
+    """The suffix that says the format; `-` alone is SVG on standard output, `-.txt` another format there."""
+    if name == "-":
+        return ".svg"
+    return name[1:] if is_standard_output(name) else Path(name).suffix
+
+
+def is_standard_output(name: str) -> bool:
+    """Whether a picture of this name goes to standard output; a file called `-.svg` is reached as `./-.svg`."""
+    return name == "-" or name.startswith("-.")
 
 
 def drawn_as(options: argparse.Namespace) -> dict[str, Any]:
