@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from builder.graph import Node, Region, Size, nodes, parameter_count, regions
+from builder.graph import Node, Region, Size, arrow_marks, marks, nodes, parameter_count, regions, told
 from render.compaction import Cast, cast_of
 from render.routes import Route, routes
 from render.words import (
@@ -116,19 +116,23 @@ def compose(graph: networkx.DiGraph[str], *, compact: bool = True) -> Diagram:
     """
     all_nodes = list(nodes(graph))
     batch = batch_name([each for each in all_nodes if each.role == "input"])
-    casts = cast_of(all_nodes, compact=compact)
+    gone = [each for each in arrow_marks(graph) if each not in graph.edges]
+    casts = cast_of(all_nodes, marks(graph), gone, compact=compact)
     entries, ways = routes(all_nodes, casts, _parents(regions(graph)))
     boxes = [_box(each, batch) for each in casts]
     boxes += [Box(name=name, form="dot", cluster=cluster, kind="") for name, cluster in entries.items()]
     arrows = _arrows(ways, batch, {each.members[0].name for each in casts if each.sign in SAME_SHAPE})
-    return Diagram(
+    from render.marking import with_marks  # which needs what is above
+
+    diagram = Diagram(
         title=shortened(str(graph.graph["name"]), 60) or "Model",
-        subtitle=_subtitle(all_nodes, batch, labelled=len(ways) <= LABELS_UP_TO),
+        subtitle=told(graph) or _subtitle(all_nodes, batch, labelled=len(ways) <= LABELS_UP_TO),
         boxes=tuple(boxes),
         arrows=arrows if len(ways) <= LABELS_UP_TO else _without_labels(arrows),
         clusters=_clusters(regions(graph), boxes),
         legend=_legend(boxes),
     )
+    return with_marks(diagram, graph)
 
 
 def outline(diagram: Diagram) -> str:

@@ -1,0 +1,130 @@
+"""What is added, removed, changed or at fault, put on a finished diagram: of boxes, clusters and arrows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from builder.graph import Marked, arrow_marks, marks, node, told
+from render.diagram import Arrow, Box, Cluster, Diagram, Mark
+from render.words import shortened, title
+
+if TYPE_CHECKING:
+    import networkx
+
+FACT_LIMIT = 60  # characters of what is said of a mark
+
+
+def with_marks(diagram: Diagram, graph: networkx.DiGraph[str]) -> Diagram:
+    """The diagram with the marks of its graph; as it is where the graph has none."""
+    if not told(graph):
+        return diagram
+    all_marks = marks(graph)
+    boxes = tuple(_box(each, graph, all_marks) for each in diagram.boxes)
+    clusters = tuple(_cluster(each, all_marks) for each in diagram.clusters)
+    marked = replace(diagram, boxes=boxes, clusters=clusters)
+    return replace(marked, arrows=tuple(_Arrows(marked, graph).all()))
+
+
+def _box(box: Box, graph: networkx.DiGraph[str], all_marks: Mapping[str, Marked]) -> Box:
+    if box.region:
+        return _closed(box, all_marks)
+    own = [(name, all_marks.get(name)) for name in box.members]
+    kinds = {each.mark if each is not None else "" for _, each in own}
+    if kinds <= {""}:
+        return box
+    if len(kinds) > 1 and kinds != {"", "changed"}:
+        return _several(box, [each for _, each in own if each is not None])
+    facts: list[str] = []
+    for name, each in own:
+        of = "" if name == box.members[0] else f"{title(node(graph, name))}: "
+        facts += [shortened(of + fact, FACT_LIMIT) for fact in (each.facts if each is not None else ())]
+    return replace(box, mark=cast(Mark, max(kinds)), detail=(*box.detail, *facts))
+
+
+def _closed(box: Box, all_marks: Mapping[str, Marked]) -> Box:
+    """A region that is drawn closed: added or removed whole, or with differences or faults inside."""
+    own = all_marks.get(box.region)
+    if own is not None and own.mark in ("added", "removed"):
+        return replace(box, mark=cast(Mark, own.mark), detail=(*box.detail, *own.facts))
+    inside = [each for name, each in all_marks.items() if name.startswith(f"{box.region}.")]
+    found = _several(box, inside) if inside else box
+    if own is None:
+        return found
+    facts = tuple(shortened(fact, FACT_LIMIT) for fact in own.facts)
+    return replace(found, mark=found.mark or cast(Mark, own.mark), detail=(*facts, *found.detail))
+
+
+def _several(box: Box, inside: list[Marked]) -> Box:
+    faults = sum(each.mark == "fault" for each in inside)
+    count, what = (faults, "fault") if faults else (len(inside), "change")
+    said = f"{count} {what}{'s' if count > 1 else ''} inside"
+    return replace(box, mark="fault" if faults else "changed", detail=(*box.detail, said))
+
+
+def _cluster(cluster: Cluster, all_marks: Mapping[str, Marked]) -> Cluster:
+    own = all_marks.get(cluster.name)
+    if own is None:
+        return cluster
+    detail = " · ".join(shortened(fact, FACT_LIMIT) for fact in own.facts) or cluster.detail
+    return replace(cluster, mark=cast(Mark, own.mark), detail=detail)
+
+
+class _Arrows:
+    """The arrows of a diagram whose graph has marks of what is read."""
+
+    def __init__(self, diagram: Diagram, graph: networkx.DiGraph[str]) -> None:
+        self.diagram, self.graph, self.marks = diagram, graph, arrow_marks(graph)
+        self.into = {each.target: each.source for each in diagram.arrows}
+        self.dots = {each.name for each in diagram.boxes if each.form == "dot"}
+        self.onward: dict[str, list[str]] = {}
+        for arrow in diagram.arrows:
+            self.onward.setdefault(arrow.source, []).append(arrow.target)
+        self.boxes = dict(self._boxes())
+        self.between: dict[tuple[str, str], set[str]] = {}
+        for source, target in graph.edges:
+            ends = self.boxes.get(source, ""), self.boxes.get(target, "")
+            self.between.setdefault(ends, set()).add(self.marks.get((source, target), ""))
+
+    def _boxes(self) -> Iterator[tuple[str, str]]:
+        """Node -> the box that it is drawn in."""
+        regions = {each.region: each.name for each in self.diagram.boxes if each.region}
+        for name in self.graph.nodes:
+            region = str(self.graph.nodes[name]["region"])
+            while region and region not in regions:
+                region = region.rpartition(".")[0]
+            if region:
+                yield name, regions[region]
+        yield from ((member, each.name) for each in self.diagram.boxes for member in each.members)
+
+    def all(self) -> Iterator[Arrow]:
+        yield from (replace(each, mark=self._mark(each)) for each in self.diagram.arrows)
+        yield from self._gone()
+
+    def _mark(self, arrow: Arrow) -> Mark:
+        """That of all tensors that go this way, if it is one."""
+        origin = arrow.source
+        while origin in self.dots:
+            origin = self.into[origin]
+        kinds = {mark for end in self._ends(arrow.target) for mark in self.between.get((origin, end), {""})}
+        return cast(Mark, kinds.pop()) if len(kinds) == 1 else ""
+
+    def _ends(self, target: str) -> Iterator[str]:
+        """The boxes that an arrow leads to, through dots."""
+        if target not in self.dots:
+            yield target
+        else:
+            for each in self.onward[target]:
+                yield from self._ends(each)
+
+    def _gone(self) -> Iterator[Arrow]:
+        """What only the old model read, between layers that are in both, or from one that was removed."""
+        there = {(each.source, each.target) for each in self.diagram.arrows}
+        for (source, target), mark in self.marks.items():
+            ends = self.boxes.get(source), self.boxes.get(target)
+            if mark == "removed" and (source, target) not in self.graph.edges and None not in ends:
+                first, last = cast(tuple[str, str], ends)
+                if first != last and (first, last) not in there:
+                    there.add((first, last))
+                    yield Arrow(source=first, target=last, label="", role="skip", mark="removed")
