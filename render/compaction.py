@@ -20,6 +20,11 @@ class Cast:
     members: tuple[Node, ...]
     sign: str
 
+    @property
+    def head(self) -> Node:
+        """The layer that the box is called after."""
+        return self.members[0]
+
 
 def cast_of(
     nodes: list[Node], marks: Mapping[str, Marked], gone: Iterable[tuple[str, str]], *, compact: bool

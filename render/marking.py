@@ -28,39 +28,30 @@ def with_marks(diagram: Diagram, graph: networkx.DiGraph[str]) -> Diagram:
 
 
 def _box(box: Box, graph: networkx.DiGraph[str], all_marks: Mapping[str, Marked]) -> Box:
-    if box.region:
-        return _closed(box, all_marks)
     own = [(name, all_marks.get(name)) for name in box.members]
     kinds = {each.mark if each is not None else "" for _, each in own}
-    if kinds <= {""}:
+    whole = all_marks.get(box.region) if box.region else None
+    if whole is not None and whole.mark in ("added", "removed"):
+        return replace(box, mark=cast(Mark, whole.mark), detail=(*box.detail, *whole.facts))
+    if kinds <= {""} and whole is None:
         return box
-    if len(kinds) > 1 and kinds != {"", "changed"}:
-        return _several(box, [each for _, each in own if each is not None])
-    facts: list[str] = []
+    if box.region or box.stretch or (len(kinds) > 1 and kinds != {"", "changed"}):
+        return _several(box, whole, [each for _, each in own if each is not None])
+    facts: dict[str, None] = {}  # copies that stand in one box have the same
     for name, each in own:
-        of = "" if name == box.members[0] else f"{title(node(graph, name))}: "
-        facts += [shortened(of + fact, FACT_LIMIT) for fact in (each.facts if each is not None else ())]
+        of = "" if graph.nodes[name]["type"] == graph.nodes[box.members[0]]["type"] else f"{title(node(graph, name))}: "
+        facts |= dict.fromkeys(shortened(of + fact, FACT_LIMIT) for fact in (each.facts if each is not None else ()))
     return replace(box, mark=cast(Mark, max(kinds)), detail=(*box.detail, *facts))
 
 
-def _closed(box: Box, all_marks: Mapping[str, Marked]) -> Box:
-    """A region that is drawn closed: added or removed whole, or with differences or faults inside."""
-    own = all_marks.get(box.region)
-    if own is not None and own.mark in ("added", "removed"):
-        return replace(box, mark=cast(Mark, own.mark), detail=(*box.detail, *own.facts))
-    inside = [each for name, each in all_marks.items() if name.startswith(f"{box.region}.")]
-    found = _several(box, inside) if inside else box
-    if own is None:
-        return found
-    facts = tuple(shortened(fact, FACT_LIMIT) for fact in own.facts)
-    return replace(found, mark=found.mark or cast(Mark, own.mark), detail=(*facts, *found.detail))
-
-
-def _several(box: Box, inside: list[Marked]) -> Box:
+def _several(box: Box, whole: Marked | None, inside: list[Marked]) -> Box:
+    """A box with differences or faults among what it stands for."""
+    own = tuple(shortened(fact, FACT_LIMIT) for fact in whole.facts) if whole is not None else ()
     faults = sum(each.mark == "fault" for each in inside)
     count, what = (faults, "fault") if faults else (len(inside), "change")
-    said = f"{count} {what}{'s' if count > 1 else ''} inside"
-    return replace(box, mark="fault" if faults else "changed", detail=(*box.detail, said))
+    said = (f"{count} {what}{'s' if count > 1 else ''} inside",) if count else ()
+    mark: Mark = "fault" if faults or (whole is not None and whole.mark == "fault") else "changed"
+    return replace(box, mark=mark, detail=(*box.detail, *own, *said))
 
 
 def _cluster(cluster: Cluster, all_marks: Mapping[str, Marked]) -> Cluster:
@@ -81,22 +72,11 @@ class _Arrows:
         self.onward: dict[str, list[str]] = {}
         for arrow in diagram.arrows:
             self.onward.setdefault(arrow.source, []).append(arrow.target)
-        self.boxes = dict(self._boxes())
+        self.boxes = {name: each.name for each in diagram.boxes for name in each.members}
         self.between: dict[tuple[str, str], set[str]] = {}
         for source, target in graph.edges:
             ends = self.boxes.get(source, ""), self.boxes.get(target, "")
             self.between.setdefault(ends, set()).add(self.marks.get((source, target), ""))
-
-    def _boxes(self) -> Iterator[tuple[str, str]]:
-        """Node -> the box that it is drawn in."""
-        regions = {each.region: each.name for each in self.diagram.boxes if each.region}
-        for name in self.graph.nodes:
-            region = str(self.graph.nodes[name]["region"])
-            while region and region not in regions:
-                region = region.rpartition(".")[0]
-            if region:
-                yield name, regions[region]
-        yield from ((member, each.name) for each in self.diagram.boxes for member in each.members)
 
     def all(self) -> Iterator[Arrow]:
         yield from (replace(each, mark=self._mark(each)) for each in self.diagram.arrows)
