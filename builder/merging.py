@@ -88,7 +88,7 @@ class _Merging:
 
     def _put_pair(self, before: Part, after: Part, around: str | None) -> None:
         change = self.found.change(before, after)
-        facts = _facts(change.differences) if change is not None else ()
+        facts = _facts(change.differences, after.what) if change is not None else ()
         if facts:
             self.marks[after.name] = Marked("changed", facts)
         self._put(after.what, around)
@@ -172,11 +172,12 @@ def _sources(node: Node) -> Iterator[str]:
     return references([node.reads, node.keyword_reads])
 
 
-def _facts(differences: tuple[Difference, ...]) -> tuple[str, ...]:
-    """Old → new of what makes two layers different; their parameters where nothing else does."""
-    own = [each for each in differences if each.what not in _FOLLOWS]
+def _facts(differences: tuple[Difference, ...], what: Node | Region) -> tuple[str, ...]:
+    """Old → new of what makes two layers different; how many parameters they have where nothing else does."""
+    stored = isinstance(what, Node) and what.role in ("parameter", "buffer")  # its shape is its own
+    own = [each for each in differences if stored or each.what not in _FOLLOWS]
     told = [each for each in own if each.what != "parameters"] or own
-    return tuple(difference_said(each, _ARROW) for each in told)
+    return tuple(dict.fromkeys(difference_said(each, _ARROW) for each in told))
 
 
 def _title(old: networkx.DiGraph[str], new: networkx.DiGraph[str]) -> str:
@@ -196,8 +197,9 @@ def _told(found: Comparing, merging: _Merging) -> str:
     totals = {each.what: each for each in found.totals()}
     for what in ("parameters", "multiply-adds"):
         if what in totals:
-            old, new = (words_of(each, what) for each in (totals[what].old, totals[what].new))
-            words.append(f"{old} {_ARROW} {new} {what}")
+            old, new = totals[what].old, totals[what].new
+            if isinstance(old, int) and isinstance(new, int):  # sums over free sizes are long
+                words.append(f"{words_of(old, what)} {_ARROW} {words_of(new, what)} {what}")
     if "parameters" not in totals:
         words.append(f"{sum(map(parameter_count, found.new.values())):,} parameters")
     return " · ".join(words if merging.marks else ["no difference", *words])

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import networkx
 
 FACT_LIMIT = 60  # characters of what is said of a mark
+_FEW = 2  # differences inside of a closed box that are told one by one
 
 
 def with_marks(diagram: Diagram, graph: networkx.DiGraph[str]) -> Diagram:
@@ -36,7 +37,7 @@ def _box(box: Box, graph: networkx.DiGraph[str], all_marks: Mapping[str, Marked]
     if kinds <= {""} and whole is None:
         return box
     if box.region or box.stretch or (len(kinds) > 1 and kinds != {"", "changed"}):
-        return _several(box, whole, [each for _, each in own if each is not None])
+        return _several(box, whole, {name: each for name, each in own if each is not None})
     facts: dict[str, None] = {}  # copies that stand in one box have the same
     for name, each in own:
         of = "" if graph.nodes[name]["type"] == graph.nodes[box.members[0]]["type"] else f"{title(node(graph, name))}: "
@@ -44,13 +45,16 @@ def _box(box: Box, graph: networkx.DiGraph[str], all_marks: Mapping[str, Marked]
     return replace(box, mark=cast(Mark, max(kinds)), detail=(*box.detail, *facts))
 
 
-def _several(box: Box, whole: Marked | None, inside: list[Marked]) -> Box:
-    """A box with differences or faults among what it stands for."""
+def _several(box: Box, whole: Marked | None, inside: Mapping[str, Marked]) -> Box:
+    """A box with differences or faults among what it stands for: each, where they are few, or how many there are."""
     own = tuple(shortened(fact, FACT_LIMIT) for fact in whole.facts) if whole is not None else ()
-    faults = sum(each.mark == "fault" for each in inside)
-    count, what = (faults, "fault") if faults else (len(inside), "change")
-    said = (f"{count} {what}{'s' if count > 1 else ''} inside",) if count else ()
+    faults = [name for name, each in inside.items() if each.mark == "fault"]
     mark: Mark = "fault" if faults or (whole is not None and whole.mark == "fault") else "changed"
+    told = {f"{name.rpartition('.')[2]}: {fact}": None for name, each in inside.items() for fact in each.facts}
+    if not faults and len(told) <= _FEW and all(each.facts and each.mark == "changed" for each in inside.values()):
+        return replace(box, mark=mark, detail=(*box.detail, *own, *(shortened(each, FACT_LIMIT) for each in told)))
+    count, what = (len(faults), "fault") if faults else (len(inside), "change")
+    said = (f"{count} {what}{'s' if count > 1 else ''} inside",) if count else ()
     return replace(box, mark=mark, detail=(*box.detail, *own, *said))
 
 
