@@ -13,9 +13,7 @@ ROOT = Path(__file__).parents[1]
 SHOWN = ("README.md", "docs/language.md", "docs/pictures.md")
 
 
-@pytest.mark.skipif(
-    shutil.which("dot") is not None, reason="another Graphviz may place boxes elsewhere"
-)
+@pytest.mark.skipif(shutil.which("dot") is not None, reason="another Graphviz may place boxes elsewhere")
 def test_the_pictures_kept_are_those_that_the_command_draws(tmp_path: Path) -> None:
     drawn = runpy.run_path(str(ROOT / "docs" / "pictures.py"))["draw_all"](tmp_path)
     kept = sorted(each.name for each in (ROOT / "docs" / "pictures").iterdir())

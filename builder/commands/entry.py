@@ -99,6 +99,16 @@ def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
         from builder.commands import fixing
 
         fixing.fix(path)
+    try:
+        return _work(path, changes, options, weights)
+    except dsl.SpecError:
+        if options.render:
+            rendering.render_known(lambda: dsl.load(path, changes), options.render, drawn_as(options))
+        raise
+
+
+def _work(path: str, changes: dict[str, Any], options: argparse.Namespace, weights: str | None) -> int:
+    """What is asked for, in order; the result is the exit status."""
     spec = load(path, changes)
     several: dict[str, Any] = {}
     nothing = not arguments.asked(options) and not options.fix
