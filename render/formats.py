@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from builder.files import write_aside
+from builder.files import write_bytes
 from render.arranging import Style, arranged, engine_name
 from render.diagram import Diagram, compose
 from render.dot import dot_text
@@ -54,16 +54,6 @@ class Picture:
         return arranged(self.diagram, self.theme, self.style)
 
     @cached_property
-    def flowchart(self) -> Written:
-        """The picture in Mermaid, as GitHub draws it, and what is to be told of it."""
-        return flowchart(self.diagram, self.theme)
-
-    @cached_property
-    def tikz(self) -> Written:
-        """The picture as a LaTeX document in TikZ, and what is to be told of it."""
-        return document(self.scene, self.theme)
-
-    @cached_property
     def svg(self) -> str:
         """The picture as SVG text, an XML document of its own."""
         return svg_text(self.scene)
@@ -73,19 +63,23 @@ class Picture:
         """Who finds the places: "tomograph" itself, or "dot" or "pygraphviz" where paths cross."""
         return engine_name(self.diagram)
 
+    def written(self, suffix: str) -> Written:
+        """The picture in the format of a suffix (".svg", ".png" ...). Raises FormatError for another."""
+        return _format_of(suffix)(self)
+
     def _repr_svg_(self) -> str:
         return self.svg
 
 
-# Every format there is. A new one is a line here and a function from a picture to its bytes.
-FORMATS: Mapping[str, Callable[[Picture], bytes]] = {
-    ".svg": lambda picture: picture.svg.encode(),
-    ".png": lambda picture: svg_to_png(picture.svg),
-    ".pdf": lambda picture: pdf_file(picture.scene),
-    ".dot": lambda picture: picture.dot.encode(),
-    ".tex": lambda picture: picture.tikz.text.encode(),
-    ".txt": lambda picture: outline(picture.diagram).encode(),
-    ".mmd": lambda picture: picture.flowchart.text.encode(),
+# Every format there is. A new one is a line here and a function from a picture to what is written.
+FORMATS: Mapping[str, Callable[[Picture], Written]] = {
+    ".svg": lambda picture: Written(picture.svg.encode()),
+    ".png": lambda picture: Written(svg_to_png(picture.svg)),
+    ".pdf": lambda picture: Written(pdf_file(picture.scene)),
+    ".dot": lambda picture: Written(picture.dot.encode()),
+    ".tex": lambda picture: document(picture.scene, picture.theme),
+    ".txt": lambda picture: Written(outline(picture.diagram).encode()),
+    ".mmd": lambda picture: flowchart(picture.diagram, picture.theme),
 }
 
 
@@ -111,29 +105,18 @@ def draw(
     or name.
     """
     target = None if path is None else Path(path)
-    write = None if target is None else _format_of(target)
+    if target is not None:
+        _format_of(target.suffix, target.name)
     diagram = compose(graph, level=level, expand=expand, collapse=collapse, compact=compact)
     picture = Picture(diagram, theme_named(theme), target, style)
-    if target is not None and write is not None:
-        _write(target, write(picture))
+    if target is not None:
+        write_bytes(target, picture.written(target.suffix).content)
     return picture
 
 
-def check_suffix(path: str | Path) -> None:
-    """FormatError unless a picture can be written to a file of this name: for asking before long work."""
-    _format_of(Path(path))
-
-
-def _write(path: Path, content: bytes) -> None:
-    def write(file: BinaryIO) -> None:
-        file.write(content)
-
-    write_aside(path, write)
-
-
-def _format_of(path: Path) -> Callable[[Picture], bytes]:
-    found = FORMATS.get(path.suffix.lower())
+def _format_of(suffix: str, name: str = "") -> Callable[[Picture], Written]:
+    found = FORMATS.get(suffix.lower())
     if found is None:
-        what = f"no picture format has the suffix {path.suffix!r}" if path.suffix else f"{path.name!r} has no suffix"
+        what = f"no picture format has the suffix {suffix!r}" if suffix or not name else f"{name!r} has no suffix"
         raise FormatError(f"{what}; there are {' '.join(FORMATS)}")
     return found

@@ -27,7 +27,7 @@ def flowchart(diagram: Diagram, theme: Theme) -> Written:
     lines = list(_Chart(diagram, theme).lines())
     notes = tuple(_notes(diagram, _joined(lines)))
     start = lines.index("flowchart TB")
-    return Written(_joined([*lines[:start], *(f"%% {each}" for each in notes), *lines[start:]]), notes)
+    return Written(_joined([*lines[:start], *(f"%% {each}" for each in notes), *lines[start:]]).encode(), notes)
 
 
 def _joined(lines: Iterable[str]) -> str:

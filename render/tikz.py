@@ -27,7 +27,7 @@ def document(scene: Scene, theme: Theme) -> Written:
     """The picture as a document of the class `standalone`, in ASCII, for pdfLaTeX, XeLaTeX and LuaLaTeX alike. Its
     colours have the theme's names, so that they can be changed in one place."""
     notes = tuple(_notes(scene))
-    return Written("".join(f"{line}\n" for line in _lines(scene, theme, notes)), notes)
+    return Written("".join(f"{line}\n" for line in _lines(scene, theme, notes)).encode(), notes)
 
 
 def _lines(scene: Scene, theme: Theme, notes: tuple[str, ...]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the formats of text share: a text and what its reader is to be told of it; amounts of copies."""
+"""What a format gives: a file's content and what a person is to be told of it; and amounts of copies, in words."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from render.headings import parameters_said
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """notes: sentences, none where all is well; they stand in the text too, as comments."""
+    """A picture in a format. notes: sentences, none where all is well; a text holds them too, as comments."""
 
-    text: str
-    notes: tuple[str, ...]
+    content: bytes
+    notes: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return self.content.decode()
 
 
 def repeated(diagram: Diagram) -> frozenset[str]:
