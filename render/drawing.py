@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from render.letters import text_width, wrapped
 from render.places.boxes import BAR, DOT, SMALL, STACKED, Line
 from render.places.paths import head, shortened
 from render.places.plan import Continuation, PlacedArrow, PlacedBox, PlacedFrame, PlacedLabel, Plan
+from render.pieces import LETTER
 from render.scene import Circle, Curve, Part, Point, Polygon, Rectangle, Scene, Shape, Text
 from render.theme import MARK_SIGNS, Shade, Theme
 
@@ -20,7 +22,7 @@ _LINE = 738.0  # a line under the title that is longer goes on below
 _HEAD = (7.0, 5.6)  # an arrow's head: length and breadth
 _SWATCH, _ENTRY_APART, _ROW = 9.0, 16.0, 18.0
 _JUNCTION = 1.8
-_ROUND, _FRAME_ROUND, _LETTER = 3.0, 8.0, 8.0
+_ROUND, _FRAME_ROUND = 3.0, 8.0
 _BADGE = 15.0  # height of a badge
 
 
@@ -40,8 +42,8 @@ def scene(diagram: Diagram, plan: Plan, theme: Theme) -> Scene:
     return Scene(
         title=diagram.title,
         description=outline(diagram),
-        width=round(wide + 2 * MARGIN, 1),
-        height=round(bottom + MARGIN, 1),
+        width=math.ceil(wide + 2 * MARGIN),
+        height=math.ceil(bottom + MARGIN),
         ground=theme.ground,
         parts=(heading, *_moved(drawer.parts(plan), left, top), *legend),
     )
@@ -160,7 +162,7 @@ class _Drawer:
     def _continuation(self, each: Continuation) -> Part:
         way = "out" if each.leaving else "in"
         shapes = (
-            Circle(x=each.x, y=each.y, radius=_LETTER, fill=self.theme.ground, line=self.theme.edge, line_width=1.1),
+            Circle(x=each.x, y=each.y, radius=LETTER, fill=self.theme.ground, line=self.theme.edge, line_width=1.1),
             Text(x=each.x, y=each.y + 3.6, text=each.letter, size=SMALL, colour=self.theme.ink, anchor="middle"),
         )
         return Part(name=f"continuation:{each.letter}:{way}", role="arrow", shapes=shapes)
