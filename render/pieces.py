@@ -139,11 +139,11 @@ class _Assembly:
             inner_bottom = max((each.end for each in inside), default=bottom)
             left = min((each.low for each in inside), default=low)
             right = max((each.high for each in inside), default=high)
-            band = frame.band if index == first else self._continued(frame, piece, left - _SIDE)
+            left, right = self._breadth(frame, left, right, low, high)
+            band = frame.band if index == first else self._continued(frame, piece, left)
             room = _SIDE if self.across else _BAND
             top = top if index == first else min(inner_top, top) - room
             bottom = bottom if index == last else max(inner_bottom, bottom) + _FOOT
-            left, right = self._breadth(frame, left, right, low, high)
             x, y = along((top, left), self.across)
             to_x, to_y = along((bottom, right), self.across)
             piece.plan.frames.append(

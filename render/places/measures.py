@@ -128,21 +128,30 @@ class Measurer:
             whole.before = max(whole.before, -cross + 16)
 
     def _give_lanes(self, whole: Measured, series: Series) -> None:
-        """Short ones first, nearest to the parts that they pass."""
+        """Short ones first, nearest to the parts that they pass. Those with one source share a lane."""
         taken: list[tuple[int, int, float]] = []
-        for lane in sorted(series.lanes, key=lambda each: (each.last - each.first, each.first, each.arrow)):
-            junction = self._junction(whole, series, lane)
-            hanging = self._hanging(whole, lane)
-            start = lane.first + (junction is not None or hanging is not None)
-            passed = [each.after for _, _, each in whole.inner[start : lane.last + 1]]
-            cross = max(max(passed) + LANE, hanging or 0.0)
+        for lanes in self._by_source(series.lanes):
+            cross = max(self._least(whole, series, each) for each in lanes)
+            first, last = lanes[0].first, lanes[-1].last
             for low, high, place in taken:
-                if low < lane.last and lane.first < high:
+                if low < last and first < high:
                     cross = max(cross, place + LANES_APART)
-            cross = max(cross, self._label_reach(whole, series, lane) + 8)
-            taken.append((lane.first, lane.last, cross))
-            whole.lanes.append((lane, junction, cross))
+            taken.append((first, last, cross))
+            whole.lanes += [(each, self._junction(whole, series, each), cross) for each in lanes]
             whole.after = max(whole.after, cross + 2)
+
+    def _by_source(self, lanes: list[Lane]) -> list[list[Lane]]:
+        groups: dict[str, list[Lane]] = {}
+        for each in sorted(lanes, key=lambda lane: (lane.last, lane.arrow)):
+            groups.setdefault(self.diagram.arrows[each.arrow].source, []).append(each)
+        return sorted(groups.values(), key=lambda each: (each[-1].last - each[0].first, each[0].first, each[0].arrow))
+
+    def _least(self, whole: Measured, series: Series, lane: Lane) -> float:
+        """How far out a lane has to run, past parts and labels."""
+        hanging = self._hanging(whole, lane)
+        start = lane.first + (self._junction(whole, series, lane) is not None or hanging is not None)
+        passed = [each.after for _, _, each in whole.inner[start : lane.last + 1]]
+        return max(max(passed) + LANE, hanging or 0.0, self._label_reach(whole, lane) + 8)
 
     def _forks(self, series: Series, lane: Lane) -> bool:
         """Whether what goes on to the next part is the same tensor: then a skip leaves that arrow, not the box."""
@@ -167,7 +176,7 @@ class Measurer:
         found = zip(first.part.branches, first.inner, strict=True)
         return next(place for branch, (_, place, _) in found if end in branch.what.boxes())
 
-    def _label_reach(self, whole: Measured, series: Series, lane: Lane) -> float:
+    def _label_reach(self, whole: Measured, lane: Lane) -> float:
         """As far as labels reach in the joints that a lane passes."""
         if self.across:
             return 0.0

@@ -109,7 +109,7 @@ class Series:
 def structure(diagram: Diagram) -> Series:
     """The whole diagram as a series."""
     lanes = {index for index, arrow in enumerate(diagram.arrows) if arrow.role == "skip"}
-    lanes |= {index for index in Links(diagram, lanes).side_doors if diagram.arrows[index].role == "branch"}
+    lanes |= Links(diagram, lanes).side_doors(diagram)
     for _ in range(_ROUNDS):
         whole = _Builder(diagram, lanes).series_of("")
         unfit = _give_lanes(whole, diagram, lanes)
