@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from render.places.plan import Plan
 from render.pieces import GAP, Cut, assembled, needs
+from render.places.plan import Plan
 from render.spans import Span, spans_of
 
 _CROSSINGS = (1, 4)  # arrows that a cut may part: better one, and at worst four
@@ -155,8 +155,8 @@ def _crossings(gaps: list[float], arrows: list[Span]) -> list[int]:
         change[bisect_right(gaps, each.start)] += 1
         change[bisect_left(gaps, each.end)] -= 1
     total, counts = 0, []
-    for each in change[:-1]:
-        total += each
+    for step in change[:-1]:
+        total += step
         counts.append(total)
     return counts
 

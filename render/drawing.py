@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from render.diagram import Box, Cluster, Diagram, Mark, outline
 from render.letters import text_width, wrapped
-from render.places.boxes import BAR, DOT, SMALL, STACKED, Line
+from render.pieces import LETTER
+from render.places.boxes import BAR, DOT, SMALL, STACKED, Line, closed
 from render.places.paths import head, shortened
 from render.places.plan import Continuation, PlacedArrow, PlacedBox, PlacedFrame, PlacedLabel, Plan
-from render.pieces import LETTER
 from render.scene import Circle, Curve, Part, Point, Polygon, Rectangle, Scene, Shape, Text
 from render.theme import MARK_SIGNS, Shade, Theme
 
@@ -96,9 +96,9 @@ class _Drawer:
     def _table(self, placed: PlacedBox) -> Iterator[Shape]:
         box, x, y = placed.box, placed.x, placed.y
         shade, mark = self.theme.kinds[box.kind], self._mark(box.mark)
-        behind = STACKED if box.region else 0.0
+        behind = STACKED if closed(box) else 0.0
         width, height = placed.look.width - behind, placed.look.height - behind
-        line = mark.bar if mark else shade.bar if box.region else self.theme.box_edge
+        line = mark.bar if mark else shade.bar if closed(box) else self.theme.box_edge
         look = {"line": line, "line_width": 1.5 if mark else 0.8, "dashed": box.mark == "removed", "radius": _ROUND}
         fill = mark.fill if mark else shade.fill
         if behind:

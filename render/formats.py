@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from builder.files import write_aside
 from render.arranging import Style, arranged, engine_name
 from render.diagram import Diagram, compose
 from render.dot import dot_text
+from render.folding.walk import Level
 from render.pdf import pdf_file
 from render.raster import svg_to_png
 from render.scene import Scene
@@ -75,20 +76,27 @@ def draw(
     graph: networkx.DiGraph[str],
     path: str | Path | None = None,
     *,
+    level: Level = "block",
+    expand: Sequence[str] = (),
+    collapse: Sequence[str] = (),
     style: Style = "page",
     theme: str = "light",
     compact: bool = True,
 ) -> Picture:
     """Draw a model's graph; with a `path`, write the picture there in the format of its suffix.
 
+    level: "overview", a box a stage; "block", each structure drawn open once, repeats as one copy; "full", every layer
+    of every copy. expand, collapse: names or patterns of what is drawn whole, or as one box, whatever the level says.
     style: "page" from top to bottom, in columns; "slides" from left to right, in rows. theme: "light", "dark" or
     "print". compact: activation, normalisation and dropout stand in the detail line of the
     layer that they follow alone. Raises FormatError for an unknown suffix before anything is drawn, EngineError where
-    drawing fails, builder.files.OutputError where the file cannot be written; ValueError for an unknown theme.
+    drawing fails, builder.files.OutputError where the file cannot be written; ValueError for an unknown theme, level
+    or name.
     """
     target = None if path is None else Path(path)
     write = None if target is None else _format_of(target)
-    picture = Picture(compose(graph, compact=compact), theme_named(theme), target, style)
+    diagram = compose(graph, level=level, expand=expand, collapse=collapse, compact=compact)
+    picture = Picture(diagram, theme_named(theme), target, style)
     if target is not None and write is not None:
         _write(target, write(picture))
     return picture

@@ -5,11 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from render.letters import cut as cut_text
 from render.letters import text_width
-from render.places.boxes import SMALL, TITLE, Band, Line
+from render.places.boxes import Band, Line
 from render.places.paths import split, straight
 from render.places.plan import Continuation, PlacedArrow, PlacedFrame, Plan
 from render.scene import Point
@@ -103,9 +102,7 @@ class _Assembly:
             self._end(self.pieces[index], arrow, letter, main + 4 + LETTER + row * _STEP, cross, leaving=True)
             self._end(self.pieces[index + 1], arrow, letter, main - 4 - LETTER - row * _STEP, cross, leaving=False)
 
-    def _end(
-        self, piece: _Piece, arrow: PlacedArrow, letter: str, main: float, cross: float, *, leaving: bool
-    ) -> None:
+    def _end(self, piece: _Piece, arrow: PlacedArrow, letter: str, main: float, cross: float, *, leaving: bool) -> None:
         """A circle, and the arrow drawn on to it."""
         x, y = along((main, cross), self.across)
         piece.plan.continuations.append(Continuation(letter, x, y, leaving))

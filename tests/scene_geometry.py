@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from render.letters import text_width
 from render.scene import Circle, Curve, Part, Point, Polygon, Rectangle, Scene, Shape, Text
@@ -36,7 +37,9 @@ class Area:
         )
 
     def holds(self, point: Point) -> bool:
-        return self.left + _TOUCH < point[0] < self.right - _TOUCH and self.top + _TOUCH < point[1] < self.bottom - _TOUCH
+        return (
+            self.left + _TOUCH < point[0] < self.right - _TOUCH and self.top + _TOUCH < point[1] < self.bottom - _TOUCH
+        )
 
 
 def text_area(text: Text) -> Area:
@@ -178,7 +181,7 @@ def along(curve: Curve) -> Iterator[Point]:
     points = curve.points
     for index in range(1, len(points) - 2, 3):
         corners = points[index - 1 : index + 3]
-        length = sum(abs(a - b) for one, other in zip(corners, corners[1:], strict=False) for a, b in zip(one, other, strict=True))
+        length = sum(abs(a - b) for one, other in pairwise(corners) for a, b in zip(one, other, strict=True))
         steps = max(2, int(length / 2))
         for step in range(steps + 1):
             t = step / steps

@@ -103,7 +103,7 @@ def test_a_long_title_is_not_cut_off() -> None:
 
 
 def test_hovering_shows_names_from_the_spec_only() -> None:
-    root = ElementTree.fromstring(render.draw(graphs.residual()).svg)
+    root = ElementTree.fromstring(render.draw(graphs.residual(), level="full").svg)
     shown = {each.text for each in root.iter(f"{SVG}title")}
     assert {"layer.0", "layer.0.downsample", "layer.0.conv1"} <= shown
     assert not [name for name in shown if name and (":" in name or "bend" in name or ">" in name)]

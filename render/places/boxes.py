@@ -50,7 +50,7 @@ def look_of(box: Box, width: float) -> Look:
         return _circle(box)
     lines = tuple(_lines(box, width))
     height = max(each.y for each in lines) + _BELOW
-    stacked = STACKED if box.region else 0.0
+    stacked = STACKED if closed(box) else 0.0
     return Look(width + stacked, height + stacked, lines)
 
 
@@ -156,3 +156,8 @@ def _facts(cluster: Cluster) -> tuple[list[str], str]:
 
 
 _INSET = 10.0
+
+
+def closed(box: Box) -> bool:
+    """Whether there is something inside that is not drawn."""
+    return bool(box.region or box.stretch)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from render.diagram import Arrow, Diagram
 from render.letters import text_width
-from render.places.boxes import DOT, SMALL, STACKED, Band, Look, band_of, look_of
+from render.places.boxes import DOT, SMALL, STACKED, Band, Look, band_of, closed, look_of
 from render.places.structure import Branch, Framed, Lane, Parallel, Part, Series, Single, Tangle, Wire, hanging_end
 
 PLAIN, LABELLED = 17.0, 27.0  # room for an arrow without and with its label
@@ -194,7 +194,7 @@ class Measurer:
     def _single(self, part: Single) -> Measured:
         look = look_of(part.box, self.width)
         length, side = (look.width, look.height) if self.across else (look.height, look.width)
-        behind = STACKED if part.box.region else 0.0  # the second edge is no part of what the arrows aim at
+        behind = STACKED if closed(part.box) else 0.0  # the second edge is no part of what the arrows aim at
         half = (side - behind) / 2
         return Measured(part, length, half, half + behind, look=look)
 
