@@ -82,7 +82,7 @@ class _Drawer:
         ]  # fmt: skip
         right = frame.x + frame.width
         shapes += [self._text(line, right if line.anchor == "end" else frame.x, frame.y) for line in frame.band.lines]
-        shapes += self._signs(cluster, frame.x, frame.y, right)
+        shapes += self._signs(cluster, frame.x, frame.y, right) if not frame.continued else []
         name = f"cluster:{cluster.name}" + (f":{frame.y:.0f}" if frame.continued else "")
         return Part(name=name, role="cluster", shapes=tuple(shapes), title=cluster.name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from render.letters import cut as cut_text
 from render.letters import text_width
@@ -38,9 +39,9 @@ def needs(cut: Cut, *, head: bool) -> float:
     return _STEP + 6 + len(cut.frames) * (band if head else _FOOT)
 
 
-def assembled(plan: Plan, cuts: list[Cut], across: bool) -> Plan:
-    """The pieces between the cuts, side by side."""
-    return _Assembly(plan, cuts, across).whole()
+def assembled(plan: Plan, cuts: list[Cut], shelves: list[int], across: bool) -> Plan:
+    """The pieces between the cuts, side by side, so many on each shelf."""
+    return _Assembly(plan, cuts, across).whole(shelves)
 
 
 class _Assembly:
@@ -50,7 +51,7 @@ class _Assembly:
         self.pieces = [_Piece() for _ in range(len(cuts) + 1)]
         self.letters = 0
 
-    def whole(self) -> Plan:
+    def whole(self, shelves: list[int]) -> Plan:
         for box in self.plan.boxes:
             self._piece(*self._start(box.x, box.y)).plan.boxes.append(box)
         for label in self.plan.labels:
@@ -58,7 +59,7 @@ class _Assembly:
         self._part_arrows()
         for frame in sorted(self.plan.frames, key=lambda each: -each.depth):
             self._part_frame(frame)
-        return self._side_by_side()
+        return self._side_by_side(shelves)
 
     def _start(self, x: float, y: float) -> Point:
         return along((x, y), self.across)
@@ -156,7 +157,9 @@ class _Assembly:
     def _breadth(self, frame: PlacedFrame, left: float, right: float, low: float, high: float) -> Point:
         if self.across:
             return left - frame.band.height, right + _SIDE
-        return max(left - _SIDE, low), min(right + _SIDE, high)
+        left, right = max(left - _SIDE, low), min(right + _SIDE, high)
+        words = sum(text_width(each.text, each.size, bold=each.bold) for each in frame.band.lines[:2]) + 40
+        return left, min(max(right, left + words), high)
 
     def _continued(self, frame: PlacedFrame, piece: _Piece, left: float) -> Band:
         """The title again; how much room it has is told by the first circle behind it."""
@@ -172,18 +175,23 @@ class _Assembly:
             lines.append(Line(-title.x, title.y, note, anchor="end"))
         return Band(_BAND, tuple(lines))
 
-    def _side_by_side(self) -> Plan:
+    def _side_by_side(self, shelves: list[int]) -> Plan:
         whole = Plan()
-        cross = length = 0.0
-        for piece in self.pieces:
-            spans = [*spans_of(piece.plan, self.across), *piece.circles(self.across)]
-            low, high = min(each.low for each in spans), max(each.high for each in spans)
-            start, end = min(each.start for each in spans), max(each.end for each in spans)
-            dx, dy = along((-start, cross - low), self.across)
-            _add(whole, piece.plan, dx, dy)
-            cross += high - low + GAP
-            length = max(length, end - start)
-        whole.width, whole.height = along((length, cross - GAP), self.across)
+        breadth = along_all = 0.0
+        pieces = iter(self.pieces)
+        for count in shelves:
+            cross = length = 0.0
+            for piece in islice(pieces, count):
+                spans = [*spans_of(piece.plan, self.across), *piece.circles(self.across)]
+                low, high = min(each.low for each in spans), max(each.high for each in spans)
+                start, end = min(each.start for each in spans), max(each.end for each in spans)
+                dx, dy = along((along_all - start, cross - low), self.across)
+                _add(whole, piece.plan, dx, dy)
+                cross += high - low + GAP
+                length = max(length, end - start)
+            breadth = max(breadth, cross - GAP)
+            along_all += length + GAP
+        whole.width, whole.height = along((along_all - GAP, breadth), self.across)
         return whole
 
 

@@ -84,7 +84,7 @@ def _lines(box: Box, width: float) -> Iterator[Line]:
     if number and not alone:
         yield Line(end, _FIRST, number, colour="ink", anchor="end")
     after = _LEFT + text_width(titles[-1], TITLE, bold=True) + _APART
-    name_beside = box.label and after + text_width(box.label, SMALL) <= end - (0.0 if alone else beside)
+    name_beside = box.label and not alone and after + text_width(box.label, SMALL) <= end - beside
     if name_beside:
         yield Line(after, y, box.label)
     below = [] if name_beside or not box.label else [cut(box.label, room - (beside if alone else 0.0), SMALL)]

@@ -21,6 +21,7 @@ FORK = 9.0  # from a box to the place below it where its arrow forks
 SIDE, BOTTOM = 12.0, 12.0  # between a frame and what is in it
 BESIDE = 16.0  # between branches
 _WIRE = 6.0
+_UNDER_BADGE = 5.0  # more room above a badge
 _LABEL_OFF = 6.0  # a label's distance from its arrow
 
 
@@ -101,13 +102,14 @@ class Measurer:
         if isinstance(behind, Parallel):
             return 0.0 if _is(before, "dot") else FORK
         start = FORK if forks and not _is(before, "dot") else 0.0
+        start += _UNDER_BADGE if _copies(behind) > 1 and not self.across else 0.0
         if isinstance(before, Parallel):
             return 0.0 if _is(behind, "circle") else PLAIN
         labels = self._labelled(series.joints[index - 1])
         if not labels or isinstance(before, Tangle) or isinstance(behind, Tangle):  # a tangle places its labels itself
             return start + (PLAIN if not _is(before, "dot") or start else PLAIN - 2)
         room = self.label_room(self.diagram.arrows[labels[0]])
-        self.put_label(whole, labels[0], main + start + room / 2, 0.0)
+        self.put_label(whole, labels[0], main + start + room / 2 - (_UNDER_BADGE if _copies(behind) > 1 else 0), 0.0)
         return start + room
 
     def label_room(self, arrow: Arrow) -> float:
@@ -259,6 +261,10 @@ class Measurer:
             if label and not self.across:
                 measured.after = max(measured.after, _LABEL_OFF + text_width(label, SMALL))
         return measured
+
+
+def _copies(part: Part) -> int:
+    return part.box.copies if isinstance(part, Single) else part.cluster.copies if isinstance(part, Framed) else 1
 
 
 def _is(part: object, form: str) -> bool:
