@@ -60,10 +60,16 @@ class Links:
                 if entered.setdefault(region, arrow.target) != arrow.target:
                     self.loose.add(region)
 
-    @property
-    def side_doors(self) -> set[int]:
-        """The arrows that enter a cluster which others enter elsewhere."""
-        return {index for region in self.loose for index in self._doors.get(region, [])}
+    def side_doors(self, diagram: Diagram) -> set[int]:
+        """The arrows that enter a cluster elsewhere than the one that has come the longest way."""
+        depth = _depths(diagram)
+        found: set[int] = set()
+        for region in self.loose:
+            doors = self._doors.get(region, [])
+            if doors:
+                main = max(doors, key=lambda index: (depth[diagram.arrows[index].source], -index))
+                found |= {each for each in doors if diagram.arrows[each].target != diagram.arrows[main].target}
+        return found
 
     def _chain(self, box: str) -> list[str]:
         """The box, the clusters around it from the innermost to the outermost, and the picture."""
@@ -75,11 +81,6 @@ class Links:
     def _items(self, diagram: Diagram) -> dict[str, Names]:
         """In the order of the spec, with what reads nothing just before its first reader."""
         place = self._places(diagram)
-        for cluster in self.parents:
-            place.setdefault(cluster, float(len(place)))
-        for name in self.regions:
-            for around in self._chain(name)[1:-1]:
-                place[around] = min(place[around], place[name])
         items: dict[str, Names] = {name: [] for name in self.inside}
         for name, region in [*self.regions.items(), *self.parents.items()]:
             items[region].append(name)
@@ -89,21 +90,31 @@ class Links:
         }
 
     def _places(self, diagram: Diagram) -> dict[str, float]:
+        """Of boxes by the spec; of a cluster that of its first box."""
         place = {each.name: float(index) for index, each in enumerate(diagram.boxes)}
+        aside = self._aside(diagram)
         targets: dict[str, Names] = {}
         for arrow in diagram.arrows:
             targets.setdefault(arrow.source, []).append(arrow.target)
+            if arrow.target in aside:
+                place[arrow.target] = place[arrow.source] + 0.1
         reading = {each.target for each in diagram.arrows}
         dots = [each.name for each in diagram.boxes if each.form == "dot"]
         free = [each.name for each in diagram.boxes if each.name not in reading and each.kind != "input"]
-        for name in [*reversed(dots), *free]:  # inner dots were found last
-            if name in targets:
-                place[name] = min(place[each] for each in targets[name]) - 0.5
-        aside = self._aside(diagram)
-        for arrow in diagram.arrows:
-            if arrow.target in aside:
-                place[arrow.target] = place[arrow.source] + 0.1
+        # Inner dots were found last; what reads nothing may be read at a dot.
+        moved = dict.fromkeys(name for name in [*reversed(dots), *free] if name in targets)
+        place |= {name: float("inf") for name in self.parents}
+        for name in self.regions:
+            for around in self._chain(name)[1:-1] if name not in moved else []:
+                place[around] = min(place[around], place[name])
+        for name in moved:
+            place[name] = min(place[self._item(each, self.regions[name])] for each in targets[name]) - 0.5
         return place
+
+    def _item(self, box: str, region: str) -> str:
+        """What stands in a region and holds a box, or the outermost there is around it."""
+        chain = self._chain(box)
+        return chain[chain.index(region) - 1] if region in chain[1:] else chain[-2]
 
     def _aside(self, diagram: Diagram) -> set[str]:
         """The outputs of what is read further on, which stand beside the way there."""
@@ -112,6 +123,24 @@ class Links:
             readers[arrow.source] = readers.get(arrow.source, 0) + 1
         outputs = {each.name for each in diagram.boxes if each.kind == "output"}
         return {each.target for each in diagram.arrows if each.target in outputs and readers[each.source] > 1}
+
+
+def _depths(diagram: Diagram) -> dict[str, int]:
+    """By box, how many boxes lie before it on the longest way there."""
+    depth = {each.name: 0 for each in diagram.boxes}
+    after: dict[str, Names] = {}
+    waiting = dict.fromkeys(depth, 0)
+    for arrow in diagram.arrows:
+        after.setdefault(arrow.source, []).append(arrow.target)
+        waiting[arrow.target] += 1
+    ready = [name for name, count in waiting.items() if count == 0]
+    for name in ready:  # grows while it is read
+        for target in after.get(name, []):
+            depth[target] = max(depth[target], depth[name] + 1)
+            waiting[target] -= 1
+            if waiting[target] == 0:
+                ready.append(target)
+    return depth
 
 
 def _downstream(names: Names, links: list[Link]) -> Names:
