@@ -18,6 +18,11 @@ class Cast:
     members: tuple[Node, ...]
     sign: str
 
+    @property
+    def head(self) -> Node:
+        """The layer that the box is called after."""
+        return self.members[0]
+
 
 def cast_of(nodes: list[Node], *, compact: bool) -> list[Cast]:
     """Every node in one cast, in the order of the spec; each by itself unless `compact`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from builder.files import write_aside
 from render.diagram import Diagram, compose
 from render.dot import dot_text
 from render.engines import Engine, drawn, engine
+from render.folding.walk import Level
 from render.svg import finished
 from render.theme import Theme, theme_named
 
@@ -75,17 +76,29 @@ FORMATS: Mapping[str, Callable[[Picture], bytes]] = {
 
 
 def draw(
-    graph: networkx.DiGraph[str], path: str | Path | None = None, *, theme: str = "light", compact: bool = True
+    graph: networkx.DiGraph[str],
+    path: str | Path | None = None,
+    *,
+    level: Level = "block",
+    expand: Sequence[str] = (),
+    collapse: Sequence[str] = (),
+    theme: str = "light",
+    compact: bool = True,
 ) -> Picture:
     """Draw a model's graph; with a `path`, write the picture there in the format of its suffix.
 
+    level: "overview", a box a stage; "block", each structure drawn open once, repeats as one copy; "full", every layer
+    of every copy. expand, collapse: names or patterns of what is drawn whole, or as one box, whatever the level says.
     theme: "light", "dark" or "print". compact: activation, normalisation and dropout stand in the detail line of the
     layer that they follow alone. Raises FormatError for an unknown suffix before anything is drawn, EngineError where
-    drawing fails, builder.files.OutputError where the file cannot be written; ValueError for an unknown theme.
+    drawing fails, builder.files.OutputError where the file cannot be written; ValueError for an unknown theme, level
+    or name.
     """
     target = None if path is None else Path(path)
     write = None if target is None else _format_of(target)
-    picture = Picture(compose(graph, compact=compact), theme_named(theme), target)
+    picture = Picture(
+        compose(graph, level=level, expand=expand, collapse=collapse, compact=compact), theme_named(theme), target
+    )
     if target is not None and write is not None:
         _write(target, write(picture))
     return picture

@@ -114,7 +114,7 @@ def test_the_spine_of_alexnet_is_one_straight_line() -> None:
 @pytest.mark.parametrize("model", MODELS)
 def test_no_arrow_runs_through_a_word(model: str) -> None:
     """Points along every arrow, against where each text can reach (letters are taken as 0.6 of their height wide)."""
-    root = ElementTree.fromstring(render.draw(MODELS[model]()).svg)
+    root = ElementTree.fromstring(render.draw(MODELS[model](), level="full").svg)
     arrows = [each for each in root.iter(f"{SVG}g") if each.get("class") == "edge"]
     points = [point for arrow in arrows for path in arrow.iter(f"{SVG}path") for point in _along(path.get("d") or "")]
     words = [
@@ -131,7 +131,7 @@ def test_no_arrow_runs_through_a_word(model: str) -> None:
 
 
 def test_hovering_shows_names_from_the_spec_only() -> None:
-    root = ElementTree.fromstring(render.draw(graphs.residual()).svg)
+    root = ElementTree.fromstring(render.draw(graphs.residual(), level="full").svg)
     shown = {each.text for each in root.iter(f"{SVG}title")}
     assert {"layer.0", "layer.0.downsample", "layer.0.conv1"} <= shown
     assert not [name for name in shown if name and (":" in name or "bend" in name or ">" in name)]
