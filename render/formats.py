@@ -7,15 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from builder.files import write_aside
+from builder.files import write_bytes
 from render.diagram import Diagram, compose
 from render.dot import dot_text
 from render.engines import Engine, drawn, engine
 from render.folding.walk import Level
+from render.mermaid import flowchart
+from render.outline import outline
 from render.svg import finished
 from render.theme import Theme, theme_named
+from render.written import Written
 
 if TYPE_CHECKING:
     import networkx
@@ -55,6 +58,10 @@ class Picture:
         """Who draws SVG, PNG and PDF here: "dot" or "pygraphviz"."""
         return self._engine.name
 
+    def written(self, suffix: str) -> Written:
+        """The picture in the format of a suffix (".svg", ".png" ...). Raises FormatError for another."""
+        return _format_of(suffix)(self)
+
     def drawn(self, format: str) -> bytes:
         """The picture as Graphviz gives it, in one of its formats."""
         return drawn(self.dot, format, self._engine)
@@ -66,12 +73,14 @@ class Picture:
 # A PDF says when it was made; a fixed date of the same length makes the same picture the same bytes.
 _PDF_DATE = re.compile(rb"(/CreationDate \(D:)\d{14}")
 
-# Every format there is. A new one is a line here and a function from a picture to its bytes.
-FORMATS: Mapping[str, Callable[[Picture], bytes]] = {
-    ".svg": lambda picture: picture.svg.encode(),
-    ".png": lambda picture: picture.drawn("png"),
-    ".pdf": lambda picture: _PDF_DATE.sub(rb"\g<1>19800101000000", picture.drawn("pdf")),
-    ".dot": lambda picture: picture.dot.encode(),
+# Every format there is. A new one is a line here and a function from a picture to what is written.
+FORMATS: Mapping[str, Callable[[Picture], Written]] = {
+    ".svg": lambda picture: Written(picture.svg.encode()),
+    ".png": lambda picture: Written(picture.drawn("png")),
+    ".pdf": lambda picture: Written(_PDF_DATE.sub(rb"\g<1>19800101000000", picture.drawn("pdf"))),
+    ".dot": lambda picture: Written(picture.dot.encode()),
+    ".txt": lambda picture: Written(outline(picture.diagram).encode()),
+    ".mmd": lambda picture: flowchart(picture.diagram, picture.theme),
 }
 
 
@@ -95,30 +104,18 @@ def draw(
     or name.
     """
     target = None if path is None else Path(path)
-    write = None if target is None else _format_of(target)
-    picture = Picture(
-        compose(graph, level=level, expand=expand, collapse=collapse, compact=compact), theme_named(theme), target
-    )
-    if target is not None and write is not None:
-        _write(target, write(picture))
+    if target is not None:
+        _format_of(target.suffix, target.name)
+    diagram = compose(graph, level=level, expand=expand, collapse=collapse, compact=compact)
+    picture = Picture(diagram, theme_named(theme), target)
+    if target is not None:
+        write_bytes(target, picture.written(target.suffix).content)
     return picture
 
 
-def check_suffix(path: str | Path) -> None:
-    """FormatError unless a picture can be written to a file of this name: for asking before long work."""
-    _format_of(Path(path))
-
-
-def _write(path: Path, content: bytes) -> None:
-    def write(file: BinaryIO) -> None:
-        file.write(content)
-
-    write_aside(path, write)
-
-
-def _format_of(path: Path) -> Callable[[Picture], bytes]:
-    found = FORMATS.get(path.suffix.lower())
+def _format_of(suffix: str, name: str = "") -> Callable[[Picture], Written]:
+    found = FORMATS.get(suffix.lower())
     if found is None:
-        what = f"no picture format has the suffix {path.suffix!r}" if path.suffix else f"{path.name!r} has no suffix"
+        what = f"no picture format has the suffix {suffix!r}" if suffix or not name else f"{name!r} has no suffix"
         raise FormatError(f"{what}; there are {' '.join(FORMATS)}")
     return found

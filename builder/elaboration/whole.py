@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from builder import graph as contract
+from builder.elaboration.astray import Astray
 from builder.elaboration.blocks import untold
 from builder.elaboration.frame import Course
 from builder.elaboration.roles import default_input
@@ -32,7 +33,7 @@ class Elaboration:
 
     inputs, outputs: what the block is fed and gives, by name. made, held: the nodes and the regions without their
     lines, which a check needs only for what is wrong. places: where they stand, by name, as in a Ledger. course: how
-    the walk went.
+    the walk went. astray: the layers at fault, which are none of the nodes.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Elaboration:
     inputs: dict[str, Value]
     outputs: dict[str, Value]
     course: Course | None = None
+    astray: Sequence[Astray] = ()
 
     @cached_property
     def nodes(self) -> list[Node]:
@@ -140,6 +142,7 @@ def _done(
         places=ChainMap(ends, walk.places), conditions=simplest(walk.conditions),
         inputs={key: seen.value for key, seen in inputs.items()},
         outputs={key: seen.value for key, seen in outputs.items()}, course=walk.course,
+        astray=walk.astray,
     )  # fmt: skip
 
 
