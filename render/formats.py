@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,13 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.files import write_bytes
+from render.arranging import Style, arranged, engine_name
 from render.diagram import Diagram, compose
 from render.dot import dot_text
-from render.engines import Engine, drawn, engine
 from render.folding.walk import Level
 from render.mermaid import flowchart
 from render.outline import outline
-from render.svg import finished
+from render.pdf import pdf_file
+from render.raster import svg_to_png
+from render.scene import Scene
+from render.svg import svg_text
 from render.theme import Theme, theme_named
 from render.written import Written
 
@@ -32,12 +34,13 @@ class FormatError(ValueError):
 class Picture:
     """A diagram in colours. In a notebook it shows itself.
 
-    path: the file that it was written to, if any.
+    path: the file that it was written to, if any. style: "page", or "slides" for one that goes to the right.
     """
 
     diagram: Diagram
     theme: Theme
     path: Path | None = None
+    style: Style = "page"
 
     @cached_property
     def dot(self) -> str:
@@ -47,37 +50,31 @@ class Picture:
     @cached_property
     def svg(self) -> str:
         """The picture as SVG text, an XML document of its own."""
-        return finished(self.drawn("svg"), self.diagram)
+        return svg_text(self.scene)
 
     @cached_property
-    def _engine(self) -> Engine:
-        return engine()
+    def scene(self) -> Scene:
+        """The picture as plain shapes, each at its place."""
+        return arranged(self.diagram, self.theme, self.style)
 
-    @property
+    @cached_property
     def engine(self) -> str:
-        """Who draws SVG, PNG and PDF here: "dot" or "pygraphviz"."""
-        return self._engine.name
+        """Who finds the places: "tomograph" itself, or "dot" or "pygraphviz" where paths cross."""
+        return engine_name(self.diagram)
 
     def written(self, suffix: str) -> Written:
         """The picture in the format of a suffix (".svg", ".png" ...). Raises FormatError for another."""
         return _format_of(suffix)(self)
 
-    def drawn(self, format: str) -> bytes:
-        """The picture as Graphviz gives it, in one of its formats."""
-        return drawn(self.dot, format, self._engine)
-
     def _repr_svg_(self) -> str:
         return self.svg
 
 
-# A PDF says when it was made; a fixed date of the same length makes the same picture the same bytes.
-_PDF_DATE = re.compile(rb"(/CreationDate \(D:)\d{14}")
-
 # Every format there is. A new one is a line here and a function from a picture to what is written.
 FORMATS: Mapping[str, Callable[[Picture], Written]] = {
     ".svg": lambda picture: Written(picture.svg.encode()),
-    ".png": lambda picture: Written(picture.drawn("png")),
-    ".pdf": lambda picture: Written(_PDF_DATE.sub(rb"\g<1>19800101000000", picture.drawn("pdf"))),
+    ".png": lambda picture: Written(svg_to_png(picture.svg)),
+    ".pdf": lambda picture: Written(pdf_file(picture.scene)),
     ".dot": lambda picture: Written(picture.dot.encode()),
     ".txt": lambda picture: Written(outline(picture.diagram).encode()),
     ".mmd": lambda picture: flowchart(picture.diagram, picture.theme),
@@ -91,6 +88,7 @@ def draw(
     level: Level = "block",
     expand: Sequence[str] = (),
     collapse: Sequence[str] = (),
+    style: Style = "page",
     theme: str = "light",
     compact: bool = True,
 ) -> Picture:
@@ -98,6 +96,7 @@ def draw(
 
     level: "overview", a box a stage; "block", each structure drawn open once, repeats as one copy; "full", every layer
     of every copy. expand, collapse: names or patterns of what is drawn whole, or as one box, whatever the level says.
+    style: "page" from top to bottom, in columns; "slides" from left to right, in rows.
     theme: "light", "dark" or "print". compact: activation, normalisation and dropout stand in the detail line of the
     layer that they follow alone. Raises FormatError for an unknown suffix before anything is drawn, EngineError where
     drawing fails, builder.files.OutputError where the file cannot be written; ValueError for an unknown theme, level
@@ -107,7 +106,7 @@ def draw(
     if target is not None:
         _format_of(target.suffix, target.name)
     diagram = compose(graph, level=level, expand=expand, collapse=collapse, compact=compact)
-    picture = Picture(diagram, theme_named(theme), target)
+    picture = Picture(diagram, theme_named(theme), target, style)
     if target is not None:
         write_bytes(target, picture.written(target.suffix).content)
     return picture
