@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
 from render.diagram import Box, Cluster, Diagram, Mark
 from render.letters import text_width, wrapped
 from render.outline import description
-from render.places.boxes import BAR, DOT, SMALL, STACKED, Line
+from render.pieces import LETTER
+from render.places.boxes import BAR, DOT, SMALL, STACKED, Line, closed
 from render.places.paths import head, shortened
 from render.places.plan import Continuation, PlacedArrow, PlacedBox, PlacedFrame, PlacedLabel, Plan
 from render.scene import Circle, Curve, Part, Point, Polygon, Rectangle, Scene, Shape, Text
@@ -21,7 +23,7 @@ _LINE = 738.0  # a line under the title that is longer goes on below
 _HEAD = (7.0, 5.6)  # an arrow's head: length and breadth
 _SWATCH, _ENTRY_APART, _ROW = 9.0, 16.0, 18.0
 _JUNCTION = 1.8
-_ROUND, _FRAME_ROUND, _LETTER = 3.0, 8.0, 8.0
+_ROUND, _FRAME_ROUND = 3.0, 8.0
 _BADGE = 15.0  # height of a badge
 
 
@@ -41,8 +43,8 @@ def scene(diagram: Diagram, plan: Plan, theme: Theme) -> Scene:
     return Scene(
         title=diagram.title,
         description=description(diagram),
-        width=round(wide + 2 * MARGIN, 1),
-        height=round(bottom + MARGIN, 1),
+        width=math.ceil(wide + 2 * MARGIN),
+        height=math.ceil(bottom + MARGIN),
         ground=theme.ground,
         parts=(heading, *_moved(drawer.parts(plan), left, top), *legend),
     )
@@ -81,7 +83,7 @@ class _Drawer:
         ]  # fmt: skip
         right = frame.x + frame.width
         shapes += [self._text(line, right if line.anchor == "end" else frame.x, frame.y) for line in frame.band.lines]
-        shapes += self._signs(cluster, frame.x, frame.y, right)
+        shapes += self._signs(cluster, frame.x, frame.y, right) if not frame.continued else []
         name = f"cluster:{cluster.name}" + (f":{frame.y:.0f}" if frame.continued else "")
         return Part(name=name, role="cluster", shapes=tuple(shapes), title=cluster.name)
 
@@ -95,9 +97,9 @@ class _Drawer:
     def _table(self, placed: PlacedBox) -> Iterator[Shape]:
         box, x, y = placed.box, placed.x, placed.y
         shade, mark = self.theme.kinds[box.kind], self._mark(box.mark)
-        behind = STACKED if box.region else 0.0
+        behind = STACKED if closed(box) else 0.0
         width, height = placed.look.width - behind, placed.look.height - behind
-        line = mark.bar if mark else shade.bar if box.region else self.theme.box_edge
+        line = mark.bar if mark else shade.bar if closed(box) else self.theme.box_edge
         look = {"line": line, "line_width": 1.5 if mark else 0.8, "dashed": box.mark == "removed", "radius": _ROUND}
         fill = mark.fill if mark else shade.fill
         if behind:
@@ -161,7 +163,7 @@ class _Drawer:
     def _continuation(self, each: Continuation) -> Part:
         way = "out" if each.leaving else "in"
         shapes = (
-            Circle(x=each.x, y=each.y, radius=_LETTER, fill=self.theme.ground, line=self.theme.edge, line_width=1.1),
+            Circle(x=each.x, y=each.y, radius=LETTER, fill=self.theme.ground, line=self.theme.edge, line_width=1.1),
             Text(x=each.x, y=each.y + 3.6, text=each.letter, size=SMALL, colour=self.theme.ink, anchor="middle"),
         )
         return Part(name=f"continuation:{each.letter}:{way}", role="arrow", shapes=shapes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -63,10 +64,13 @@ class Page:
 
     def __init__(self, address: str, *, width: int = 1280, height: int = 800) -> None:
         asked = urllib.request.Request(f"http://{address}/json/new?about:blank", method="PUT")
-        with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
+        directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with directly.open(asked, timeout=PATIENCE) as answer:
             url = json.load(answer)["webSocketDebuggerUrl"]
+        host, port = address.split(":")
+        straight = socket.create_connection((host, int(port)), PATIENCE)  # by no proxy that the machine may have
         # Without an origin, as no page could ask: so the browser needs no leave for it.
-        self._socket = websocket.create_connection(url, timeout=PATIENCE, suppress_origin=True)
+        self._socket = websocket.create_connection(url, timeout=PATIENCE, socket=straight, suppress_origin=True)
         self._number = 0
         self.events: list[dict[str, Any]] = []
         for each in ("Page", "Network", "Runtime", "Log"):

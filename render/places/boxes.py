@@ -49,8 +49,8 @@ def look_of(box: Box, width: float) -> Look:
     if box.form == "circle":
         return _circle(box)
     lines = tuple(_lines(box, width))
-    height = lines[-1].y + _BELOW
-    stacked = STACKED if box.region else 0.0
+    height = max(each.y for each in lines) + _BELOW
+    stacked = STACKED if closed(box) else 0.0
     return Look(width + stacked, height + stacked, lines)
 
 
@@ -73,39 +73,47 @@ def _circle(box: Box) -> Look:
 
 def _lines(box: Box, width: float) -> Iterator[Line]:
     """Title, name and number of parameters, then the details; what does not fit beside stands below."""
-    room = width - _LEFT - _RIGHT
+    room, end = width - _LEFT - _RIGHT, width - _RIGHT
     number = _number(box)
     beside = text_width(number, SMALL) + _APART if number else 0.0
-    titles = [box.title]
-    if text_width(box.title, TITLE, bold=True) > room - beside:
-        titles = _title_lines(box.title, room - beside)
-    facts = list(box.detail)
-    y = _FIRST
+    alone = text_width(box.title, TITLE, bold=True) > room - beside  # the title leaves no room for the number
+    titles = _title_lines(box.title, room) if alone else [box.title]
+    y = _FIRST + _NEXT * (len(titles) - 1)
     for index, title in enumerate(titles):
-        y += _NEXT if index else 0
-        yield Line(_LEFT, y, title, TITLE, bold=True, colour="ink")
-    if number:
-        yield Line(width - _RIGHT, _FIRST, number, colour="ink", anchor="end")
+        yield Line(_LEFT, _FIRST + _NEXT * index, title, TITLE, bold=True, colour="ink")
+    if number and not alone:
+        yield Line(end, _FIRST, number, colour="ink", anchor="end")
     after = _LEFT + text_width(titles[-1], TITLE, bold=True) + _APART
-    used = beside if len(titles) == 1 else 0.0
-    if box.label and after + text_width(box.label, SMALL) <= width - _RIGHT - used:
+    name_beside = box.label and not alone and after + text_width(box.label, SMALL) <= end - beside
+    if name_beside:
         yield Line(after, y, box.label)
-    elif box.label:
-        y += _NEXT
-        yield Line(_LEFT, y, cut(box.label, room, SMALL))
-    for line in wrapped(facts, room, SMALL, between=" · "):
-        y += _NEXT
-        yield Line(_LEFT, y, line)
+    below = [] if name_beside or not box.label else [cut(box.label, room - (beside if alone else 0.0), SMALL)]
+    below += _details(box, room, beside if alone and not below else 0.0)
+    if number and alone:
+        yield Line(end, y + _NEXT, number, colour="ink", anchor="end")
+    for index, line in enumerate(below):
+        if line:
+            yield Line(_LEFT, y + _NEXT * (index + 1), line)
+
+
+def _details(box: Box, room: float, kept: float) -> list[str]:
+    """The facts on lines, the first of which leaves so much room at its end; an empty line if it can hold none."""
+    lines = wrapped(box.detail, room, SMALL, between=" · ")
+    if kept and lines and text_width(lines[0], SMALL) > room - kept:
+        first = wrapped(box.detail, room - kept, SMALL, between=" · ")[0]
+        used = first.count(" · ") + 1
+        fits = not first.endswith("…")
+        return [first if fits else "", *wrapped(box.detail[used if fits else 0 :], room, SMALL, between=" · ")]
+    return lines
 
 
 def _title_lines(title: str, room: float) -> list[str]:
     """At most two, broken between words."""
     lines = wrapped(title.split(" "), room, TITLE, bold=True)
-    return (
-        lines
-        if len(lines) <= 2
-        else [lines[0], cut(" ".join(title.split(" ")[lines[0].count(" ") + 1 :]), room, TITLE, bold=True)]
-    )
+    if len(lines) <= 2:
+        return lines
+    rest = " ".join(title.split(" ")[lines[0].count(" ") + 1 :])
+    return [lines[0], cut(rest, room, TITLE, bold=True)]
 
 
 def _number(box: Box) -> str:
@@ -148,3 +156,8 @@ def _facts(cluster: Cluster) -> tuple[list[str], str]:
 
 
 _INSET = 10.0
+
+
+def closed(box: Box) -> bool:
+    """Whether there is something inside that is not drawn."""
+    return bool(box.region or box.stretch)

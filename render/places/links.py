@@ -60,10 +60,16 @@ class Links:
                 if entered.setdefault(region, arrow.target) != arrow.target:
                     self.loose.add(region)
 
-    @property
-    def side_doors(self) -> set[int]:
-        """The arrows that enter a cluster which others enter elsewhere."""
-        return {index for region in self.loose for index in self._doors.get(region, [])}
+    def side_doors(self, diagram: Diagram) -> set[int]:
+        """The arrows that enter a cluster elsewhere than the one that has come the longest way."""
+        depth = _depths(diagram)
+        found: set[int] = set()
+        for region in self.loose:
+            doors = self._doors.get(region, [])
+            if doors:
+                main = max(doors, key=lambda index: (depth[diagram.arrows[index].source], -index))
+                found |= {each for each in doors if diagram.arrows[each].target != diagram.arrows[main].target}
+        return found
 
     def _chain(self, box: str) -> list[str]:
         """The box, the clusters around it from the innermost to the outermost, and the picture."""
@@ -112,6 +118,24 @@ class Links:
             readers[arrow.source] = readers.get(arrow.source, 0) + 1
         outputs = {each.name for each in diagram.boxes if each.kind == "output"}
         return {each.target for each in diagram.arrows if each.target in outputs and readers[each.source] > 1}
+
+
+def _depths(diagram: Diagram) -> dict[str, int]:
+    """By box, how many boxes lie before it on the longest way there."""
+    depth = {each.name: 0 for each in diagram.boxes}
+    after: dict[str, Names] = {}
+    waiting = dict.fromkeys(depth, 0)
+    for arrow in diagram.arrows:
+        after.setdefault(arrow.source, []).append(arrow.target)
+        waiting[arrow.target] += 1
+    ready = [name for name, count in waiting.items() if count == 0]
+    for name in ready:  # grows while it is read
+        for target in after.get(name, []):
+            depth[target] = max(depth[target], depth[name] + 1)
+            waiting[target] -= 1
+            if waiting[target] == 0:
+                ready.append(target)
+    return depth
 
 
 def _downstream(names: Names, links: list[Link]) -> Names:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from render.diagram import Arrow, Diagram
 from render.letters import text_width
-from render.places.boxes import DOT, SMALL, STACKED, Band, Look, band_of, look_of
+from render.places.boxes import DOT, SMALL, STACKED, Band, Look, band_of, closed, look_of
 from render.places.structure import Branch, Framed, Lane, Parallel, Part, Series, Single, Tangle, Wire, hanging_end
 
 PLAIN, LABELLED = 17.0, 27.0  # room for an arrow without and with its label
@@ -21,6 +21,7 @@ FORK = 9.0  # from a box to the place below it where its arrow forks
 SIDE, BOTTOM = 12.0, 12.0  # between a frame and what is in it
 BESIDE = 16.0  # between branches
 _WIRE = 6.0
+_UNDER_BADGE = 5.0  # more room above a badge
 _LABEL_OFF = 6.0  # a label's distance from its arrow
 
 
@@ -101,13 +102,14 @@ class Measurer:
         if isinstance(behind, Parallel):
             return 0.0 if _is(before, "dot") else FORK
         start = FORK if forks and not _is(before, "dot") else 0.0
+        start += _UNDER_BADGE if _copies(behind) > 1 and not self.across else 0.0
         if isinstance(before, Parallel):
             return 0.0 if _is(behind, "circle") else PLAIN
         labels = self._labelled(series.joints[index - 1])
         if not labels or isinstance(before, Tangle) or isinstance(behind, Tangle):  # a tangle places its labels itself
             return start + (PLAIN if not _is(before, "dot") or start else PLAIN - 2)
         room = self.label_room(self.diagram.arrows[labels[0]])
-        self.put_label(whole, labels[0], main + start + room / 2, 0.0)
+        self.put_label(whole, labels[0], main + start + room / 2 - (_UNDER_BADGE if _copies(behind) > 1 else 0), 0.0)
         return start + room
 
     def label_room(self, arrow: Arrow) -> float:
@@ -128,21 +130,30 @@ class Measurer:
             whole.before = max(whole.before, -cross + 16)
 
     def _give_lanes(self, whole: Measured, series: Series) -> None:
-        """Short ones first, nearest to the parts that they pass."""
+        """Short ones first, nearest to the parts that they pass. Those with one source share a lane."""
         taken: list[tuple[int, int, float]] = []
-        for lane in sorted(series.lanes, key=lambda each: (each.last - each.first, each.first, each.arrow)):
-            junction = self._junction(whole, series, lane)
-            hanging = self._hanging(whole, lane)
-            start = lane.first + (junction is not None or hanging is not None)
-            passed = [each.after for _, _, each in whole.inner[start : lane.last + 1]]
-            cross = max(max(passed) + LANE, hanging or 0.0)
+        for lanes in self._by_source(series.lanes):
+            cross = max(self._least(whole, series, each) for each in lanes)
+            first, last = lanes[0].first, lanes[-1].last
             for low, high, place in taken:
-                if low < lane.last and lane.first < high:
+                if low < last and first < high:
                     cross = max(cross, place + LANES_APART)
-            cross = max(cross, self._label_reach(whole, series, lane) + 8)
-            taken.append((lane.first, lane.last, cross))
-            whole.lanes.append((lane, junction, cross))
+            taken.append((first, last, cross))
+            whole.lanes += [(each, self._junction(whole, series, each), cross) for each in lanes]
             whole.after = max(whole.after, cross + 2)
+
+    def _by_source(self, lanes: list[Lane]) -> list[list[Lane]]:
+        groups: dict[str, list[Lane]] = {}
+        for each in sorted(lanes, key=lambda lane: (lane.last, lane.arrow)):
+            groups.setdefault(self.diagram.arrows[each.arrow].source, []).append(each)
+        return sorted(groups.values(), key=lambda each: (each[-1].last - each[0].first, each[0].first, each[0].arrow))
+
+    def _least(self, whole: Measured, series: Series, lane: Lane) -> float:
+        """How far out a lane has to run, past parts and labels."""
+        hanging = self._hanging(whole, lane)
+        start = lane.first + (self._junction(whole, series, lane) is not None or hanging is not None)
+        passed = [each.after for _, _, each in whole.inner[start : lane.last + 1]]
+        return max(max(passed) + LANE, hanging or 0.0, self._label_reach(whole, lane) + 8)
 
     def _forks(self, series: Series, lane: Lane) -> bool:
         """Whether what goes on to the next part is the same tensor: then a skip leaves that arrow, not the box."""
@@ -167,7 +178,7 @@ class Measurer:
         found = zip(first.part.branches, first.inner, strict=True)
         return next(place for branch, (_, place, _) in found if end in branch.what.boxes())
 
-    def _label_reach(self, whole: Measured, series: Series, lane: Lane) -> float:
+    def _label_reach(self, whole: Measured, lane: Lane) -> float:
         """As far as labels reach in the joints that a lane passes."""
         if self.across:
             return 0.0
@@ -185,7 +196,7 @@ class Measurer:
     def _single(self, part: Single) -> Measured:
         look = look_of(part.box, self.width)
         length, side = (look.width, look.height) if self.across else (look.height, look.width)
-        behind = STACKED if part.box.region else 0.0  # the second edge is no part of what the arrows aim at
+        behind = STACKED if closed(part.box) else 0.0  # the second edge is no part of what the arrows aim at
         half = (side - behind) / 2
         return Measured(part, length, half, half + behind, look=look)
 
@@ -250,6 +261,10 @@ class Measurer:
             if label and not self.across:
                 measured.after = max(measured.after, _LABEL_OFF + text_width(label, SMALL))
         return measured
+
+
+def _copies(part: Part) -> int:
+    return part.box.copies if isinstance(part, Single) else part.cluster.copies if isinstance(part, Framed) else 1
 
 
 def _is(part: object, form: str) -> bool:

@@ -77,3 +77,43 @@ def _in_line(one: Point, middle: Point, other: Point) -> bool:
     cross = (middle[0] - one[0]) * (other[1] - middle[1]) - (middle[1] - one[1]) * (other[0] - middle[0])
     along = (middle[0] - one[0]) * (other[0] - middle[0]) + (middle[1] - one[1]) * (other[1] - middle[1])
     return abs(cross) < 0.01 and along >= 0
+
+
+def split(points: Sequence[Point], at: float, axis: int) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
+    """A curve in two, where it first passes a place along one axis (0 for x, 1 for y)."""
+    for index in range(1, len(points) - 2, 3):
+        piece = points[index - 1 : index + 3]
+        if (piece[0][axis] - at) * (piece[3][axis] - at) <= 0 and piece[0][axis] != piece[3][axis]:
+            first, second = _halves(piece, _where(piece, at, axis))
+            return (*points[: index - 1], *first), (*second, *points[index + 3 :])
+    return tuple(points), (points[-1],) * 4
+
+
+def _where(piece: Sequence[Point], at: float, axis: int) -> float:
+    """The parameter at which a piece passes a place, by halving."""
+    low, high = 0.0, 1.0
+    rising = piece[3][axis] > piece[0][axis]
+    for _ in range(30):
+        middle = (low + high) / 2
+        first, _ = _halves(piece, middle)
+        if (first[3][axis] < at) == rising:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def _halves(piece: Sequence[Point], part: float) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
+    """Both parts of a cubic piece, by de Casteljau's construction."""
+
+    def between(one: Point, other: Point) -> Point:
+        return (one[0] + (other[0] - one[0]) * part, one[1] + (other[1] - one[1]) * part)
+
+    a, b, c, d = piece
+    if a == b and c == d:
+        middle = between(a, d)
+        return (a, a, middle, middle), (middle, middle, d, d)
+    ab, bc, cd = between(a, b), between(b, c), between(c, d)
+    abc, bcd = between(ab, bc), between(bc, cd)
+    middle = between(abc, bcd)
+    return (a, ab, abc, middle), (middle, bcd, cd, d)

@@ -16,7 +16,7 @@ from render.diagram import Box, Cluster, Diagram
 from render.places.links import Link, Links, Names
 
 # Rounds in which skips that fit no lane become arrows like all others; after them, all do.
-_ROUNDS = 4
+_ROUNDS = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +109,7 @@ class Series:
 def structure(diagram: Diagram) -> Series:
     """The whole diagram as a series."""
     lanes = {index for index, arrow in enumerate(diagram.arrows) if arrow.role == "skip"}
-    lanes |= {index for index in Links(diagram, lanes).side_doors if diagram.arrows[index].role == "branch"}
+    lanes |= Links(diagram, lanes).side_doors(diagram)
     for _ in range(_ROUNDS):
         whole = _Builder(diagram, lanes).series_of("")
         unfit = _give_lanes(whole, diagram, lanes)
@@ -262,8 +262,12 @@ def _through(inside: set[str], links: Iterable[Link]) -> tuple[tuple[int, ...], 
 
 
 def _give_lanes(whole: Series, diagram: Diagram, lanes: set[int]) -> set[int]:
-    """Each skip to the series that it runs beside; back come those for which there is none."""
+    """Each skip to the series that it runs beside; back come those for which there is none. Where a lane cannot reach
+    its target, others may find their way once it is an arrow like all others, so that those come back alone."""
     ways = dict(_ways(whole, ()))
+    lost = {each for each in lanes if diagram.arrows[each].target not in ways}
+    if lost:
+        return lost
     unfit = set()
     for index in lanes:
         arrow = diagram.arrows[index]
