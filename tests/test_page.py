@@ -70,7 +70,7 @@ def test_the_same_model_is_the_same_page() -> None:
     assert page(graphs.residual()) == page(graphs.residual())
 
 
-@pytest.mark.parametrize("name", ["alexnet", "gallery/resnet18", "gallery/lstm_classifier"])
+@pytest.mark.parametrize("name", ["alexnet", "gallery/resnet50", "gallery/lstm_classifier"])
 def test_elements_are_closed_ids_are_single_and_nothing_is_asked_for(name: str) -> None:
     elements = Elements(gallery(name)[1]).found
     ids = [each["id"] for _, each in elements if "id" in each]

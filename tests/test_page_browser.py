@@ -238,6 +238,15 @@ def test_back_goes_to_what_was_chosen_before(opened: chromium.Page) -> None:
     assert panel(opened) == ""
 
 
+def test_a_group_in_several_columns_is_ringed_in_all_of_them(tab: chromium.Page, tmp_path: Path) -> None:
+    path = tmp_path / "resnet50.html"
+    path.write_text(page(elaborate(dsl.load(ROOT / "specs" / "gallery" / "resnet50.toml")), level="full"), "utf-8")
+    tab.open(path.as_uri() + "#layer3")
+    pieces = tab.run("document.querySelectorAll('.picture:not([hidden]) .cluster[data-about=layer3]').length")
+    assert pieces > 1
+    assert tab.run("document.querySelectorAll('.ring.chosen').length") == pieces
+
+
 def test_a_link_to_nothing_is_told(tab: chromium.Page, url: str) -> None:
     tab.open(f"{url}#layer9")
     assert tab.run("document.querySelector('.status').textContent") == "There is no layer called layer9."

@@ -54,10 +54,16 @@ function enliven(index) {
   picture.firstElementChild.setAttribute("role", "group");
   for (const [part, name] of level.parts) {
     const shape = document.getElementById(`${level.name}/${part}`);
-    shape.dataset.about = name;
+    for (const piece of piecesOf(shape)) piece.dataset.about = name;
     shape.classList.toggle("closed", !isOpen(name, index));
     for (const [key, value] of [["tabindex", "0"], ["role", "button"], ["aria-label", spoken(name, index)]]) shape.setAttribute(key, value);
   }
+}
+
+// A group that reaches over several columns is in pieces: PART, PART:2, PART:3.
+function piecesOf(part) {
+  if (!part.classList.contains("cluster")) return [part];
+  return [part, ...part.parentNode.querySelectorAll(`[id^="${CSS.escape(part.id)}:"]`)];
 }
 
 function spoken(name, index) {
@@ -164,7 +170,7 @@ function ring(names) {
 function outline(why, parts) {
   for (const each of document.querySelectorAll(`.ring.${why}`)) each.remove();
   const svg = pictureOf(facts.levels[facts.now]).firstElementChild;
-  for (const part of parts) {
+  for (const part of parts.flatMap(piecesOf)) {
     const box = camera.boxOf(part);
     const made = document.createElementNS(svg.namespaceURI, "rect");
     const sizes = { class: `ring ${why}`, x: box.x - 4, y: box.y - 4, width: box.width + 8, height: box.height + 8, rx: 6 };
