@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from builder.files import write_bytes
 from render.arranging import Style, arranged, engine_name
@@ -15,6 +15,7 @@ from render.dot import dot_text
 from render.folding.walk import Level
 from render.mermaid import flowchart
 from render.outline import outline
+from render.page import page
 from render.pdf import pdf_file
 from render.raster import svg_to_png
 from render.scene import Scene
@@ -35,12 +36,14 @@ class Picture:
     """A diagram in colours. In a notebook it shows itself.
 
     path: the file that it was written to, if any. style: "page", or "slides" for one that goes to the right.
+    page: what makes the HTML page of the whole model, all levels of it.
     """
 
     diagram: Diagram
     theme: Theme
     path: Path | None = None
     style: Style = "page"
+    page: Callable[[], str] | None = None
 
     @cached_property
     def dot(self) -> str:
@@ -70,6 +73,12 @@ class Picture:
         return self.svg
 
 
+def _page(picture: Picture) -> Written:
+    if picture.page is None:
+        raise FormatError("a page (.html) is drawn of a graph, by render.draw")
+    return Written(picture.page().encode())
+
+
 # Every format there is. A new one is a line here and a function from a picture to what is written.
 FORMATS: Mapping[str, Callable[[Picture], Written]] = {
     ".svg": lambda picture: Written(picture.svg.encode()),
@@ -78,6 +87,7 @@ FORMATS: Mapping[str, Callable[[Picture], Written]] = {
     ".dot": lambda picture: Written(picture.dot.encode()),
     ".txt": lambda picture: Written(outline(picture.diagram).encode()),
     ".mmd": lambda picture: flowchart(picture.diagram, picture.theme),
+    ".html": _page,
 }
 
 
@@ -91,6 +101,7 @@ def draw(
     style: Style = "page",
     theme: str = "light",
     compact: bool = True,
+    lines: Mapping[str, str] | None = None,
 ) -> Picture:
     """Draw a model's graph; with a `path`, write the picture there in the format of its suffix.
 
@@ -98,15 +109,20 @@ def draw(
     of every copy. expand, collapse: names or patterns of what is drawn whole, or as one box, whatever the level says.
     style: "page" from top to bottom, in columns; "slides" from left to right, in rows.
     theme: "light", "dark" or "print". compact: activation, normalisation and dropout stand in the detail line of the
-    layer that they follow alone. Raises FormatError for an unknown suffix before anything is drawn, EngineError where
-    drawing fails, builder.files.OutputError where the file cannot be written; ValueError for an unknown theme, level
-    or name.
+    layer that they follow alone. lines: for a page, which tells them: by the names of nodes and regions, the spec's own
+    text. A page (`.html`) has all levels and shows this one first; it is light or dark as its reader's system is, but
+    for another theme than "light".
+
+    Raises FormatError for an unknown suffix before anything is drawn, EngineError where drawing fails,
+    builder.files.OutputError where the file cannot be written; ValueError for an unknown theme, level or name.
     """
     target = None if path is None else Path(path)
     if target is not None:
         _format_of(target.suffix, target.name)
-    diagram = compose(graph, level=level, expand=expand, collapse=collapse, compact=compact)
-    picture = Picture(diagram, theme_named(theme), target, style)
+    how: dict[str, Any] = {"level": level, "expand": expand, "collapse": collapse, "compact": compact}
+    diagram = compose(graph, **how)
+    made = partial(page, graph, lines=lines, style=style, theme="" if theme == "light" else theme, **how)
+    picture = Picture(diagram, theme_named(theme), target, style, made)
     if target is not None:
         write_bytes(target, picture.written(target.suffix).content)
     return picture

@@ -14,6 +14,7 @@ import pytest
 
 import dsl
 from builder.building import elaborate
+from builder.commands.entry import run
 from builder.commands.quoting import quotes
 from builder.graph import nodes, parameter_count, regions
 from render.page import page
@@ -180,6 +181,14 @@ def test_what_there_is_not_is_told() -> None:
         page(graphs.lenet(), theme="pink")
     with pytest.raises(ValueError, match="half"):
         page(graphs.lenet(), level="half")  # type: ignore[arg-type]
+
+
+def test_the_command_line_writes_a_page_with_the_specs_own_lines(tmp_path: Path) -> None:
+    path = tmp_path / "alexnet.html"
+    assert run([str(ROOT / "specs" / "alexnet.toml"), "--render", str(path), "--level", "overview"]) == 0
+    text = path.read_text(encoding="utf-8")
+    assert '<div class="picture" data-level="overview">' in text
+    assert any("kernel_size = 11" in each for each in told(text)["lines"])
 
 
 STYLES = (ROOT / "render" / "page" / "page.css").read_text(encoding="utf-8")
