@@ -20,7 +20,7 @@ Style: TypeAlias = Literal["page", "slides"]
 # Width and height, in points, of the canvas that fits A4 at 0.7 of its size, and of a slide at 16:9.
 CANVAS = {"page": (770.0, 1120.0), "slides": (1280.0, 720.0)}
 _LEGEND = 36.0
-_NARROW, _WIDE = 150.0, 230.0  # of boxes
+_NARROW, _WIDE = 144.0, 230.0  # of boxes
 _MANY = 600  # boxes; with more, one width is tried
 
 
@@ -35,7 +35,7 @@ def arranged(diagram: Diagram, theme: Theme, style: Style = "page") -> Scene:
     best: Plan | None = None
     for width in widths:
         plan = in_columns(placed(diagram, width, across=style == "slides"), room, across=style == "slides")
-        if best is None or scale(plan, room) > scale(best, room) * 1.02:
+        if best is None or scale(plan, room) > min(scale(best, room) * 1.02, 0.9999):
             best = plan
         if scale(best, room) >= 1:
             break

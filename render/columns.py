@@ -175,7 +175,7 @@ def _places(spans: list[Span], length: float, across: bool) -> Iterator[Cut]:
         if start > reached + 2:
             gaps.append((reached + start) / 2)
         reached = max(reached, end)
-    arrows = [each for each in spans if each.arrow is not None]
+    arrows = [each for each in spans if each.arrow]
     counts = _crossings(gaps, arrows)
     frames = _frames_at(gaps, [each for each in spans if each.frame is not None])
     for main, count, inside in zip(gaps, counts, frames, strict=True):
@@ -184,10 +184,19 @@ def _places(spans: list[Span], length: float, across: bool) -> Iterator[Cut]:
 
 
 def _crossings(gaps: list[float], arrows: list[Span]) -> list[int]:
+    """How many lines cross each gap."""
     change = [0] * (len(gaps) + 1)
+    lines: dict[str, list[Span]] = {}
     for each in arrows:
-        change[bisect_right(gaps, each.start)] += 1
-        change[bisect_left(gaps, each.end)] -= 1
+        lines.setdefault(each.arrow, []).append(each)
+    for line in lines.values():
+        reached = float("-inf")
+        for each in sorted(line, key=lambda span: span.start):
+            low, high = bisect_right(gaps, max(each.start, reached)), bisect_left(gaps, each.end)
+            if low < high:
+                change[low] += 1
+                change[high] -= 1
+            reached = max(reached, each.end)
     total, counts = 0, []
     for step in change[:-1]:
         total += step

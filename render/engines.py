@@ -20,8 +20,11 @@ graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
 sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
 """
 
-# About fonts that this machine has or has not, and its settings of them: a layout has no letters.
-_HARMLESS = re.compile(r"Fontconfig\b|Warning: no hard-coded metrics|.*Pango-WARNING|\s*$", re.IGNORECASE)
+# About fonts that this machine has or has not, and its settings of them: a layout has no letters. And that it may take
+# long.
+_HARMLESS = re.compile(
+    r"Fontconfig\b|Warning: no hard-coded metrics|.*Pango-WARNING|.*layout may take a long time|\s*$", re.IGNORECASE
+)
 
 
 class EngineError(RuntimeError):

@@ -94,19 +94,24 @@ class _Assembly:
         """The pairs of circles at one cut; those too near to each other stand in several rows."""
         main = self.edges[index]
         rows: list[float] = []
-        for arrow in sorted(arrows, key=lambda each: along(each.points[0], self.across)[1]):
-            cross = along(arrow.points[0], self.across)[1]
+        lines: dict[tuple[str, int], list[PlacedArrow]] = {}  # arrows of one tensor at one place are one line
+        for arrow in arrows:
+            lines.setdefault((arrow.arrow.source, round(along(arrow.points[0], self.across)[1])), []).append(arrow)
+        for line in sorted(lines.values(), key=lambda each: along(each[0].points[0], self.across)[1]):
+            cross = along(line[0].points[0], self.across)[1]
             row = next((row for row, last in enumerate(rows) if cross - last >= _CLEAR), len(rows))
             rows[row : row + 1] = [cross]
             letter = _letters(self.letters)
             self.letters += 1
-            self._end(self.pieces[index], arrow, letter, main + 4 + LETTER + row * _STEP, cross, leaving=True)
-            self._end(self.pieces[index + 1], arrow, letter, main - 4 - LETTER - row * _STEP, cross, leaving=False)
+            away = 4 + LETTER + row * _STEP
+            for piece, place, leaving in ((index, main + away, True), (index + 1, main - away, False)):
+                x, y = along((place, cross), self.across)
+                self.pieces[piece].plan.continuations.append(Continuation(letter, x, y, leaving))
+                for arrow in line:
+                    self._end(self.pieces[piece], arrow, place, cross, leaving=leaving)
 
-    def _end(self, piece: _Piece, arrow: PlacedArrow, letter: str, main: float, cross: float, *, leaving: bool) -> None:
-        """A circle, and the arrow drawn on to it."""
-        x, y = along((main, cross), self.across)
-        piece.plan.continuations.append(Continuation(letter, x, y, leaving))
+    def _end(self, piece: _Piece, arrow: PlacedArrow, main: float, cross: float, *, leaving: bool) -> None:
+        """An arrow drawn on to its circle."""
         place, own = next(
             (place, each)
             for place, each in enumerate(piece.plan.arrows)
@@ -137,7 +142,10 @@ class _Assembly:
             inner_bottom = max((each.end for each in inside), default=bottom)
             left = min((each.low for each in inside), default=low)
             right = max((each.high for each in inside), default=high)
-            left, right = self._breadth(frame, left, right, low, high)
+            # The title's room left of the arrow that comes in stays as it was.
+            left, right = self._breadth(frame, low + _SIDE if index == first else left, right, low, high)
+            if index == first and not self.across:
+                right = max(right, self._title_end(frame, piece))
             band = frame.band if index == first else self._continued(frame, piece, left)
             room = _SIDE if self.across else _BAND
             top = top if index == first else min(inner_top, top) - room
@@ -158,8 +166,18 @@ class _Assembly:
         if self.across:
             return left - frame.band.height, right + _SIDE
         left, right = max(left - _SIDE, low), min(right + _SIDE, high)
-        words = sum(text_width(each.text, each.size, bold=each.bold) for each in frame.band.lines[:2]) + 40
-        return left, min(max(right, left + words), high)
+        return left, min(right, high)
+
+    def _title_end(self, frame: PlacedFrame, piece: _Piece) -> float:
+        """How far right a frame has to reach for what stands there beside its title, and beside the arrow in it."""
+        lines = frame.band.lines
+        words = sum(text_width(each.text, each.size, bold=each.bold) for each in lines[:2]) + 40
+        number = sum(text_width(each.text, each.size) + 24 for each in lines if each.anchor == "end")
+        last = max(
+            (each.x for each in piece.plan.continuations if each.leaving and each.x < frame.x + frame.width),
+            default=0.0,
+        )
+        return min(max(frame.x + words, last + number if last > frame.x else 0.0), frame.x + frame.width)
 
     def _continued(self, frame: PlacedFrame, piece: _Piece, left: float) -> Band:
         """The title again; how much room it has is told by the first circle behind it."""

@@ -1,4 +1,4 @@
-"""A plan whose parts are of very different breadth, cut into shelves: columns above columns, each as wide as the page."""
+"""A plan with parts of very different breadth, cut into shelves: columns above columns, each as wide as the page."""
 
 from __future__ import annotations
 

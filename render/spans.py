@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypeAlias
 
 from render.letters import text_width
@@ -22,14 +23,15 @@ _CORNER = 24.0  # pieces of an arrow up to this length along it are its corners
 class Span:
     """start, end: along main; low, high: along cross. uncut: the ranges of main in which no cut may lie.
 
-    arrow, frame: the index in the plan of what it is, where it is one that may be cut. depth: of a frame."""
+    arrow: the line that it is, which several arrows from one source share. frame, depth: of a frame, its index in the
+    plan and how deep it stands."""
 
     start: float
     end: float
     low: float
     high: float
     uncut: list[_Range] = field(default_factory=list)
-    arrow: int | None = None
+    arrow: str = ""
     frame: int | None = None
     depth: int = 0
 
@@ -38,7 +40,7 @@ def spans_of(plan: Plan, across: bool) -> list[Span]:
     found = [_of_box(each, across) for each in plan.boxes]
     found += [_of_label(each, across) for each in plan.labels]
     found += [_of_frame(index, each, across) for index, each in enumerate(plan.frames)]
-    return found + [_of_arrow(index, each, across) for index, each in enumerate(plan.arrows)]
+    return found + [_of_arrow(each, across) for each in plan.arrows]
 
 
 def _of_box(placed: PlacedBox, across: bool) -> Span:
@@ -69,15 +71,22 @@ def _title_width(placed: PlacedFrame) -> float:
     return max(text_width(each.text, each.size, bold=each.bold) for each in placed.band.lines) + 14
 
 
-def _of_arrow(index: int, placed: PlacedArrow, across: bool) -> Span:
+def _of_arrow(placed: PlacedArrow, across: bool) -> Span:
     points = [along(each, across) for each in placed.points]
     mains, crosses = [main for main, _ in points], [cross for _, cross in points]
-    span = Span(min(mains), max(mains), min(crosses), max(crosses), arrow=index)
+    line = f"{placed.arrow.source} {_longest(points):.0f}"
+    span = Span(min(mains), max(mains), min(crosses), max(crosses), arrow=line)
     span.uncut = list(_corners(points))
     if placed.headed:
         end = points[-1][0]
         span.uncut.append((end - _HEAD, end))
     return span
+
+
+def _longest(points: Sequence[Point]) -> float:
+    """The place across of a curve's longest part along main."""
+    ends = points[::3]
+    return max(pairwise(ends), key=lambda each: abs(each[1][0] - each[0][0]))[1][1]
 
 
 def _corners(points: Sequence[Point]) -> Iterator[_Range]:

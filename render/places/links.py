@@ -81,11 +81,6 @@ class Links:
     def _items(self, diagram: Diagram) -> dict[str, Names]:
         """In the order of the spec, with what reads nothing just before its first reader."""
         place = self._places(diagram)
-        for cluster in self.parents:
-            place.setdefault(cluster, float(len(place)))
-        for name in self.regions:
-            for around in self._chain(name)[1:-1]:
-                place[around] = min(place[around], place[name])
         items: dict[str, Names] = {name: [] for name in self.inside}
         for name, region in [*self.regions.items(), *self.parents.items()]:
             items[region].append(name)
@@ -95,21 +90,31 @@ class Links:
         }
 
     def _places(self, diagram: Diagram) -> dict[str, float]:
+        """Of boxes by the spec; of a cluster that of its first box."""
         place = {each.name: float(index) for index, each in enumerate(diagram.boxes)}
+        aside = self._aside(diagram)
         targets: dict[str, Names] = {}
         for arrow in diagram.arrows:
             targets.setdefault(arrow.source, []).append(arrow.target)
+            if arrow.target in aside:
+                place[arrow.target] = place[arrow.source] + 0.1
         reading = {each.target for each in diagram.arrows}
         dots = [each.name for each in diagram.boxes if each.form == "dot"]
         free = [each.name for each in diagram.boxes if each.name not in reading and each.kind != "input"]
-        for name in [*reversed(dots), *free]:  # inner dots were found last
-            if name in targets:
-                place[name] = min(place[each] for each in targets[name]) - 0.5
-        aside = self._aside(diagram)
-        for arrow in diagram.arrows:
-            if arrow.target in aside:
-                place[arrow.target] = place[arrow.source] + 0.1
+        # Inner dots were found last; what reads nothing may be read at a dot.
+        moved = dict.fromkeys(name for name in [*reversed(dots), *free] if name in targets)
+        place |= {name: float("inf") for name in self.parents}
+        for name in self.regions:
+            for around in self._chain(name)[1:-1] if name not in moved else []:
+                place[around] = min(place[around], place[name])
+        for name in moved:
+            place[name] = min(place[self._item(each, self.regions[name])] for each in targets[name]) - 0.5
         return place
+
+    def _item(self, box: str, region: str) -> str:
+        """What stands in a region and holds a box, or the outermost there is around it."""
+        chain = self._chain(box)
+        return chain[chain.index(region) - 1] if region in chain[1:] else chain[-2]
 
     def _aside(self, diagram: Diagram) -> set[str]:
         """The outputs of what is read further on, which stand beside the way there."""

@@ -7,7 +7,7 @@ line through it along `main` on which it is entered and left; `before` and `afte
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from render.diagram import Arrow, Diagram
@@ -207,6 +207,8 @@ class Measurer:
             wide = max((text_width(each.text, each.size, bold=each.bold) for each in band.lines), default=0.0) + 20
             length = max(inside.length + 2 * SIDE, wide)
             place = (length - inside.length) / 2
+            crowded = any(_copies(each) > 1 for each in part.inside.parts)
+            band = replace(band, height=band.height + (_UNDER_BADGE + 3 if crowded else 0))
             before, after = inside.before + band.height, inside.after + BOTTOM
         else:
             before, after = inside.before + SIDE, inside.after + SIDE
