@@ -121,7 +121,7 @@ def _work(path: str, changes: dict[str, Any], options: argparse.Namespace, weigh
     if options.render:
         graph = elaborate(spec)
         for name in options.render:
-            rendering.render(graph, name, drawn_as(options))
+            rendering.render(graph, name, drawn_as(options), spec=spec)
     for name in options.export:
         exporting.export(spec, Path(name))
     status = DONE

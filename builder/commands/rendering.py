@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.commands.picture_options import is_standard_output, suffix_of
+from builder.commands.quoting import quotes
 from builder.commands.streams import say
 from builder.files import OutputError, write_bytes
 from dsl.records import Spec
@@ -16,12 +17,17 @@ if TYPE_CHECKING:
     import networkx
 
 
-def render(graph: networkx.DiGraph[str], name: str, drawn_as: Mapping[str, Any], remark: str = "") -> None:
-    """Draw a graph into a file, or to standard output, and say which engine laid it out. remark: on the picture."""
+def render(
+    graph: networkx.DiGraph[str], name: str, drawn_as: Mapping[str, Any], remark: str = "", spec: Spec | None = None
+) -> None:
+    """Draw a graph into a file, or to standard output, and say which engine laid it out. remark: on the picture.
+
+    spec: what the graph is of, whose own lines a page tells."""
     import render as pictures
 
-    picture = pictures.draw(graph, **drawn_as)
-    written = picture.written(suffix_of(name))
+    lines = quotes(spec, graph) if spec is not None and suffix_of(name) == ".html" else None
+    picture = pictures.draw(graph, lines=lines, **drawn_as)
+    written = pictures.written(picture, suffix_of(name))
     if is_standard_output(name):
         sys.stdout.buffer.write(written.content)
         sys.stdout.buffer.flush()
