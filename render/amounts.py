@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 
 from builder.graph import Size
 
@@ -30,21 +32,31 @@ def weight(size: Size) -> int:
 
 
 def amount_said(size: Size) -> str:
-    """`1.8 G`, `85 M × T + 18 k × T × T`; "" for nothing, and for what is too long to read."""
-    terms = [(factor, rest) for factor, rest in _terms(size) if factor]
-    if len(terms) > _TERMS:
-        return ""
-    said = (f"{_rounded(factor)}{f' × {rest}' if rest else ''}".replace(" * ", " × ") for factor, rest in terms)
-    return " + ".join(said)
+    """`1.8 G`, `85 M × T + 18 k × T × T`; "" for nothing, and for what is too long to read.
+
+    In numbers that are rounded anyway a half of a size is taken as half of it: `64 * (H // 2)` is `32 × H`.
+    """
+    terms: dict[str, Fraction] = {}
+    for factor, rest in map(_undivided, _terms(size)):
+        terms[rest] = terms.get(rest, Fraction()) + factor
+    said = [f"{_rounded(factor)}{f' × {rest}' if rest else ''}" for rest, factor in terms.items() if factor]
+    return "" if len(said) > _TERMS else " + ".join(said).replace(" * ", " × ").replace("+ -", "- ")
 
 
-def _rounded(count: int) -> str:
+def _undivided(term: tuple[int, str]) -> tuple[Fraction, str]:
+    """`64 * (H // 2)` as `32 * H`."""
+    factor, rest = term
+    divisors = [int(each) for each in re.findall(r"\(\w+ // (\d+)\)", rest)]
+    return Fraction(factor, math.prod(divisors)), re.sub(r"\((\w+) // \d+\)", r"\1", rest)
+
+
+def _rounded(count: Fraction) -> str:
     """Two digits and more: 417 k, 1.8 G."""
     for one, unit in _UNITS:
-        if count >= one:
-            number = count / one
+        if count >= one * Fraction(1999, 2000):  # which is a thousand of the next smaller when rounded
+            number = float(count / one)
             return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"
-    return str(count)
+    return f"{float(count):.3g}"
 
 
 def _terms(size: Size) -> Iterator[tuple[int, str]]:

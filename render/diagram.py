@@ -159,17 +159,6 @@ def compose(
     return with_marks(diagram, graph)
 
 
-def outline(diagram: Diagram) -> str:
-    """The picture in words, a line a box: for those who cannot see it."""
-    lines = [diagram.subtitle]
-    for each in diagram.boxes:
-        if each.form != "dot":
-            facts = ", ".join(filter(None, [" · ".join(each.detail), parameters_said(each.parameters), each.shape]))
-            name = "" if each.name.isdigit() else f"{each.name}: "
-            lines.append(f"{name}{each.title}" + (f" ({facts})" if facts else ""))
-    return "\n".join(lines)
-
-
 def _box(plan: Plan, box: Standing, batch: str | None) -> Box:
     nodes, closed = plan.standing[box.name], bool(box.region or box.stretch)
     head = box.members[0]

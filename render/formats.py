@@ -7,15 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from builder.files import write_aside
+from builder.files import write_bytes
 from render.diagram import Diagram, compose
 from render.dot import dot_text
 from render.engines import Engine, drawn, engine
 from render.folding.walk import Level
+from render.mermaid import flowchart
+from render.outline import outline
 from render.svg import finished
 from render.theme import Theme, theme_named
+from render.written import Written
 
 if TYPE_CHECKING:
     import networkx
@@ -55,13 +58,8 @@ class Picture:
         """Who draws SVG, PNG and PDF here: "dot" or "pygraphviz"."""
         return self._engine.name
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a person should know of this picture beyond what it shows. Plain sentences."""
-        return ()
-
-    def written(self, suffix: str) -> bytes:
-        """The picture in the format of a suffix: ".svg", ".png" and so on. Raises FormatError for another."""
+    def written(self, suffix: str) -> Written:
+        """The picture in the format of a suffix (".svg", ".png" ...). Raises FormatError for another."""
         return _format_of(suffix)(self)
 
     def drawn(self, format: str) -> bytes:
@@ -75,12 +73,14 @@ class Picture:
 # A PDF says when it was made; a fixed date of the same length makes the same picture the same bytes.
 _PDF_DATE = re.compile(rb"(/CreationDate \(D:)\d{14}")
 
-# Every format there is. A new one is a line here and a function from a picture to its bytes.
-FORMATS: Mapping[str, Callable[[Picture], bytes]] = {
-    ".svg": lambda picture: picture.svg.encode(),
-    ".png": lambda picture: picture.drawn("png"),
-    ".pdf": lambda picture: _PDF_DATE.sub(rb"\g<1>19800101000000", picture.drawn("pdf")),
-    ".dot": lambda picture: picture.dot.encode(),
+# Every format there is. A new one is a line here and a function from a picture to what is written.
+FORMATS: Mapping[str, Callable[[Picture], Written]] = {
+    ".svg": lambda picture: Written(picture.svg.encode()),
+    ".png": lambda picture: Written(picture.drawn("png")),
+    ".pdf": lambda picture: Written(_PDF_DATE.sub(rb"\g<1>19800101000000", picture.drawn("pdf"))),
+    ".dot": lambda picture: Written(picture.dot.encode()),
+    ".txt": lambda picture: Written(outline(picture.diagram).encode()),
+    ".mmd": lambda picture: flowchart(picture.diagram, picture.theme),
 }
 
 
@@ -109,18 +109,11 @@ def draw(
     diagram = compose(graph, level=level, expand=expand, collapse=collapse, compact=compact)
     picture = Picture(diagram, theme_named(theme), target)
     if target is not None:
-        _write(target, picture.written(target.suffix))
+        write_bytes(target, picture.written(target.suffix).content)
     return picture
 
 
-def _write(path: Path, content: bytes) -> None:
-    def write(file: BinaryIO) -> None:
-        file.write(content)
-
-    write_aside(path, write)
-
-
-def _format_of(suffix: str, name: str = "") -> Callable[[Picture], bytes]:
+def _format_of(suffix: str, name: str = "") -> Callable[[Picture], Written]:
     found = FORMATS.get(suffix.lower())
     if found is None:
         what = f"no picture format has the suffix {suffix!r}" if suffix or not name else f"{name!r} has no suffix"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from xml.sax.saxutils import escape
 
-from render.diagram import Diagram, outline
+from render.diagram import Diagram
+from render.outline import description
 
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>]*>\n?")
@@ -27,5 +28,5 @@ def finished(raw: bytes, diagram: Diagram) -> str:
 def _opening(attributes: str, diagram: Diagram) -> str:
     told = ' role="img" aria-labelledby="diagram:name diagram:outline"'
     name = f'<title id="diagram:name">{escape(diagram.title)}</title>'
-    words = f'<desc id="diagram:outline">{escape(outline(diagram))}</desc>'
+    words = f'<desc id="diagram:outline">{escape(description(diagram))}</desc>'
     return f"<svg{attributes}{told}>\n{name}\n{words}"

@@ -242,7 +242,7 @@ def test_collapse_closes_what_it_names() -> None:
     [
         ({"expand": ["layer33"]}, "no layer, group or block is called 'layer33'; did you mean 'layer3'"),
         ({"collapse": ["fc"]}, "no group or block is called 'fc'"),
-        ({"collapse": ["stage*"]}, "no group or block is called 'stage*'; there are layer1, layer1.0"),
+        ({"collapse": ["stage*"]}, "no group or block is called 'stage*'; there are layer1, layer2, layer3, layer4"),
         ({"level": "blocks"}, "no level is called 'blocks'; there are overview, block, full"),
     ],
 )

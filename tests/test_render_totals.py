@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any, get_args
 
 import gallery
 import networkx
 import pytest
 import torch
+from test_language_oracle import legal, text_of
 from torch.utils.flop_counter import FlopCounterMode
 
 import dsl
 from builder.building import elaborate, module_of
 from builder.graph import nodes, references
+from render.amounts import amount_said, summed
 from render.diagram import Diagram, compose
 from render.folding.walk import Level
 
@@ -84,6 +87,19 @@ def test_every_layer_stands_in_one_box_and_arrows_are_true(name: str) -> None:
         assert_true(graph, diagram, level)
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_arrows_are_true_whatever_is_asked_for(seed: int) -> None:
+    """Random models of the language, random names open and closed."""
+    chance = random.Random(seed)
+    graph = elaborate(dsl.loads(text_of(legal(seed, size=4 + seed % 12))))
+    names = sorted(graph.graph["regions"])[1:]
+    for level in get_args(Level):
+        expand, collapse = ([chance.choice(names)] if names and chance.random() < 0.4 else [] for _ in range(2))
+        diagram = compose(graph, level=level, expand=expand, collapse=collapse)
+        assert sorted(each for box in diagram.boxes for each in box.members) == sorted(graph)
+        assert_true(graph, diagram, "collapsed" if collapse else level)
+
+
 def assert_true(graph: networkx.DiGraph[str], diagram: Diagram, level: str) -> None:
     """An arrow for each reading of a box, but for those of later copies; no other arrow; and no way around."""
     box_of = {member: box.name for box in diagram.boxes for member in box.members}
@@ -109,3 +125,23 @@ def joined(diagram: Diagram) -> set[tuple[str, str]]:
         return origin(into[name]) if name in dots else name
 
     return {(origin(each.source), each.target) for each in diagram.arrows if each.target not in dots}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "sum_", "said"),
+    [
+        ([], 0, ""),
+        ([5, 7], 12, "12"),
+        ([1_814_073_344], 1_814_073_344, "1.8 G"),
+        ([999_949], 999_949, "1.0 M"),
+        ([9_949], 9_949, "9.9 k"),
+        (["589824 * T", 3, "T", "589824 * T"], "1179649 * T + 3", "1.2 M × T + 3"),
+        (["2 * T * T + 5", "T * T - 8 * (T + 1)"], "3 * T * T - 8 * (T + 1) + 5", "3 × T × T - 8 × (T + 1) + 5"),
+        (["4 * T | 9", 1], "4 * T + 1", "4 × T + 1"),
+        (["64 * (H // 2) * (W // 2)", "3 * H * W"], "64 * (H // 2) * (W // 2) + 3 * H * W", "19 × H × W"),
+        (["A", "B", "C", "D"], "A + B + C + D", ""),
+    ],
+)
+def test_amounts_add_up_and_are_said(sizes: list[int | str], sum_: int | str, said: str) -> None:
+    assert summed(sizes) == sum_
+    assert amount_said(summed(sizes)) == said

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.commands.picture_options import is_standard_output, suffix_of
 from builder.commands.streams import say
-from builder.files import OutputError
+from builder.files import OutputError, write_bytes
 from dsl.records import Spec
 
 if TYPE_CHECKING:
@@ -20,17 +20,15 @@ def render(graph: networkx.DiGraph[str], name: str, drawn_as: Mapping[str, Any],
     """Draw a graph into a file, or to standard output, and say which engine laid it out. remark: on the picture."""
     import render as pictures
 
-    here = is_standard_output(name)
-    picture = pictures.draw(graph, None if here else Path(name), **drawn_as)
-    if here:
-        sys.stdout.buffer.write(picture.written(suffix_of(name)))
+    picture = pictures.draw(graph, **drawn_as)
+    written = picture.written(suffix_of(name))
+    if is_standard_output(name):
+        sys.stdout.buffer.write(written.content)
         sys.stdout.buffer.flush()
-    engine = f" (laid out by {picture.engine})" if picture.engine else ""
-    if not here:
-        say(f"{name}{engine}")
-    if remark:
-        say(f"note: {remark}")
-    for note in picture.notes:
+    else:
+        write_bytes(Path(name), written.content)
+        say(f"{name} (laid out by {picture.engine})" if picture.engine else name)
+    for note in filter(None, (remark, *written.notes)):
         say(f"note: {note}")
 
 

@@ -21,7 +21,7 @@ class Wishes:
 
 def wishes(tree: Tree, expand: Sequence[str], collapse: Sequence[str]) -> Wishes:
     """The names that are meant. ValueError for one that nothing here has. Where both ask for one, it is closed."""
-    groups = [name for name in tree.regions if name]
+    groups = list(tree.parents)
     wanted = _meant(expand, [*groups, *tree.nodes], "no layer, group or block")
     closed = _meant(collapse, groups, "no group or block")
     opened = wanted - closed
