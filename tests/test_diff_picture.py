@@ -100,6 +100,7 @@ def test_boxes_tell_marks_and_what_differs() -> None:
         "norm1": "added", "conv2": "changed", "fc1": "changed", "fc2": "removed", "fc3": "changed",
     }  # fmt: skip
     assert found["conv2"].detail == ("24 ch", "ReLU", "out_channels 16 → 24")
+    assert found["conv2"].remarks == 1
 
 
 def test_a_removed_activation_has_a_box_of_its_own() -> None:
@@ -150,6 +151,7 @@ def test_another_input_is_another_arrow() -> None:
     assert marks(graph) == {"sum": Marked("changed", ("input [a, b] → [image, b]",))}
     assert arrow_marks(graph) == {("a", "sum"): "removed", ("inputs.image", "sum"): "added"}
     assert arrows(graph)["a", "sum"].mark == "removed"
+    assert boxes(graph)["sum"].form == "table"  # a circle has no room for what differs
 
 
 def test_inputs_and_outputs_are_marked_too() -> None:
