@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from builder.checking.whole import Examined, examine_text
@@ -75,9 +76,10 @@ def _key_of(model: Elaboration, name: str) -> str:
 
 
 def _with_own_names(entries: Sequence[_Entry]) -> list[_Entry]:
-    """Each under a name that no other has, which faults may have given twice; it reads the last one before it."""
+    """Each under a name that no other and no region has; faults may have given one twice. Those below a name read the
+    last one above them."""
     last: dict[str, str] = {}
-    taken: set[str] = set()
+    taken = {name for entry in entries for name in accumulate(entry.node.region.split("."), "{}.{}".format)}
     found = []
     for entry in entries:
         node = entry.node
