@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from builder.files import write_bytes
 from render.blocks3d import blocks
 from render.diagram import compose
-from render.dot import dot_text
 from render.folding.walk import Level
 from render.mermaid import flowchart
 from render.outline import outline
@@ -65,7 +64,7 @@ def draw(
         theme=colours,
         style=style,
         blocks=partial(blocks, graph, colours, **how),
-        page=partial(page, graph, lines=lines, style=style, theme="" if theme == "light" else theme, **how),
+        page=partial(page, graph, lines=lines, theme="" if theme == "light" else theme, **how),
         path=target,
     )
     if target is not None:
@@ -81,7 +80,7 @@ def written(picture: Picture, suffix: str) -> Written:
 def _html(picture: Picture) -> Written:
     if picture.style == "blocks":
         raise FormatError('a page (.html) is drawn in the style "page" or "slides"; it has no 3-D view')
-    return Written(picture.page().encode())
+    return Written(picture.page(style=picture.style).encode())
 
 
 def _without_places(text: Callable[[Picture], Written]) -> Callable[[Picture], Written]:
@@ -103,7 +102,7 @@ FORMATS: Mapping[str, Callable[[Picture], Written]] = {
     ".html": _html,
     ".tex": lambda picture: document(picture.scene, picture.theme),
     ".mmd": _without_places(lambda picture: flowchart(picture.diagram, picture.theme)),
-    ".dot": _without_places(lambda picture: Written(dot_text(picture.diagram, picture.theme).encode())),
+    ".dot": _without_places(lambda picture: Written(picture.dot.encode())),
     ".txt": _without_places(lambda picture: Written(outline(picture.diagram).encode())),
 }
 

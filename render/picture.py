@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from render.arranging import arranged, engine_name
 from render.diagram import Diagram
+from render.dot import dot_text
 from render.scene import Scene
 from render.svg import svg_text
 from render.theme import Theme
@@ -23,14 +24,14 @@ class Picture:
 
     style: "page" from top to bottom, in columns; "slides" from left to right, in rows; "blocks" in three dimensions.
     path: the file that it was written to, if any.
-    blocks, page: what draws the model in three dimensions, and as an HTML page of all levels.
+    blocks, page: what draws the model in three dimensions, and as an HTML page of all levels in a `style`.
     """
 
     diagram: Diagram
     theme: Theme
     style: Style
     blocks: Callable[[], Scene]
-    page: Callable[[], str]
+    page: Callable[..., str]
     path: Path | None = None
 
     @cached_property
@@ -42,6 +43,11 @@ class Picture:
     def svg(self) -> str:
         """The picture as SVG text, an XML document of its own."""
         return svg_text(self.scene)
+
+    @cached_property
+    def dot(self) -> str:
+        """The picture in the language of Graphviz, for its own programs."""
+        return dot_text(self.diagram, self.theme)
 
     @cached_property
     def engine(self) -> str:

@@ -17,7 +17,6 @@ import render
 from builder.commands.picture_options import PICTURES
 from builder.files import OutputError
 from render.engines import Engine, EngineError, engine, laid_out
-from render.dot import dot_text
 from render.formats import FORMATS
 from render.raster import svg_to_png
 
@@ -45,8 +44,8 @@ def test_every_format_without_a_dot_program(tmp_path: Path, model: str, suffix: 
 
 def test_dot_is_text_that_needs_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = render.draw(graphs.alexnet(), tmp_path / "alexnet.DOT")
-    assert (tmp_path / "alexnet.DOT").read_text() == dot_text(picture.diagram, picture.theme)
-    assert dot_text(picture.diagram, picture.theme).startswith("digraph model {")
+    assert (tmp_path / "alexnet.DOT").read_text() == picture.dot
+    assert picture.dot.startswith("digraph model {")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "print"])
