@@ -83,7 +83,7 @@ class _Drawer:
         right = frame.x + frame.width
         shapes += [self._text(line, right if line.anchor == "end" else frame.x, frame.y) for line in frame.band.lines]
         shapes += self._signs(cluster, frame.x, frame.y, right) if not frame.continued else []
-        name = f"cluster:{cluster.name}" + (f":{frame.y:.0f}" if frame.continued else "")
+        name = f"cluster:{cluster.name}" + (f":{frame.continued}" if frame.continued else "")
         return Part(name=name, role="cluster", shapes=tuple(shapes), title=cluster.name)
 
     def _box(self, placed: PlacedBox) -> Part:
