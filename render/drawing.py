@@ -61,10 +61,8 @@ class _Drawer:
 
     def parts(self, plan: Plan) -> Iterator[Part]:
         """Frames, outer ones first; then arrows; then what stands on them."""
-        pieces: dict[str, int] = {}
         for frame in sorted(plan.frames, key=lambda each: each.depth):
-            pieces[frame.cluster.name] = pieces.get(frame.cluster.name, 0) + 1
-            yield self._frame(frame, pieces[frame.cluster.name])
+            yield self._frame(frame)
         labels: dict[int, list[PlacedLabel]] = {}
         for label in plan.labels:
             labels.setdefault(label.index, []).append(label)
@@ -75,7 +73,7 @@ class _Drawer:
         for each in plan.continuations:
             yield self._continuation(each)
 
-    def _frame(self, frame: PlacedFrame, piece: int) -> Part:
+    def _frame(self, frame: PlacedFrame) -> Part:
         cluster = frame.cluster
         mark = self._mark(cluster.mark)
         fill, line = (mark.fill, mark.bar) if mark else (self.theme.cluster, self.theme.cluster_edge)
@@ -86,7 +84,7 @@ class _Drawer:
         right = frame.x + frame.width
         shapes += [self._text(line, right if line.anchor == "end" else frame.x, frame.y) for line in frame.band.lines]
         shapes += self._signs(cluster, frame.x, frame.y, right) if not frame.continued else []
-        name = f"cluster:{cluster.name}" + (f":{piece}" if frame.continued else "")
+        name = f"cluster:{cluster.name}" + (f":{frame.continued}" if frame.continued else "")
         return Part(name=name, role="cluster", shapes=tuple(shapes), title=cluster.name)
 
     def _box(self, placed: PlacedBox) -> Part:
