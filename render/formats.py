@@ -21,6 +21,7 @@ from render.raster import svg_to_png
 from render.scene import Scene
 from render.svg import svg_text
 from render.theme import Theme, theme_named
+from render.tikz import document
 from render.written import Written
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ FORMATS: Mapping[str, Callable[[Picture], Written]] = {
     ".png": lambda picture: Written(svg_to_png(picture.svg)),
     ".pdf": lambda picture: Written(pdf_file(picture.scene)),
     ".dot": lambda picture: Written(picture.dot.encode()),
+    ".tex": lambda picture: document(picture.scene, picture.theme),
     ".txt": lambda picture: Written(outline(picture.diagram).encode()),
     ".mmd": lambda picture: flowchart(picture.diagram, picture.theme),
     ".html": _page,

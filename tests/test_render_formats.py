@@ -73,7 +73,7 @@ def test_svg_text_of_alexnet() -> None:
     assert not {"0", "1", "3", "12"} & words, "a position is no name"
 
 
-@pytest.mark.parametrize("format", ["svg", "pdf", "dot", "png"])
+@pytest.mark.parametrize("format", ["svg", "pdf", "dot", "png", "tex", "txt", "mmd"])
 def test_same_bytes_in_two_processes(tmp_path: Path, format: str) -> None:
     code = "import sys, graphs, render; render.draw(graphs.residual(), sys.argv[1])"
     for seed in ("1", "2"):
@@ -131,8 +131,8 @@ def test_drawing_leaves_the_graph_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("model.bmp", "no picture format has the suffix '.bmp'; there are .svg .png .pdf .dot .txt .mmd .html"),
-        ("model", "'model' has no suffix; there are .svg .png .pdf .dot .txt .mmd .html"),
+        ("model.bmp", "no picture format has the suffix '.bmp'; there are .svg .png .pdf .dot .tex .txt .mmd .html"),
+        ("model", "'model' has no suffix; there are .svg .png .pdf .dot .tex .txt .mmd .html"),
     ],
 )
 def test_an_unknown_suffix_lists_those_there_are(tmp_path: Path, name: str, message: str) -> None:

@@ -6,11 +6,14 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
+import graphs
 import pytest
 
+import render
 from render.latex import said, unknown
-from render.scene import Circle, Curve, Part, Polygon, Rectangle, Scene, Shape, Text
+from render.scene import Circle, Curve, Part, Polygon, Rectangle, Scene, Shape, Text, texts
 from render.theme import LIGHT, THEMES, Theme
 from render.tikz import document
 
@@ -146,6 +149,16 @@ def test_titles_cannot_leave_their_comment() -> None:
 @pytest.mark.parametrize("name", ["block", "nasty"])
 def test_latex_compiles_it(tmp_path: Path, engine: str, name: str) -> None:
     compile_with(engine, document(block() if name == "block" else words(*NASTY), LIGHT).text, tmp_path)
+
+
+@pytest.mark.parametrize(("model", "style", "theme"), [("lenet", "page", "dark"), ("residual", "slides", "print")])
+def test_latex_compiles_a_model(tmp_path: Path, model: str, style: Any, theme: str) -> None:
+    picture = render.draw(getattr(graphs, model)(), tmp_path / "drawn.tex", style=style, theme=theme)
+    text = (tmp_path / "drawn.tex").read_text(encoding="ascii")
+    assert text == picture.written(".tex").text
+    assert picture.written(".tex").notes == ()
+    assert len(re.findall(r"^\\node\[", text, re.MULTILINE)) == len(list(texts(picture.scene)))
+    compile_with("pdflatex", text, tmp_path)
 
 
 def compile_with(engine: str, text: str, folder: Path) -> None:
