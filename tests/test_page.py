@@ -13,15 +13,18 @@ import networkx
 import pytest
 
 import dsl
+from builder import partial_graph
 from builder.building import elaborate
 from builder.commands.entry import run
 from builder.commands.quoting import quotes
-from builder.graph import nodes, parameter_count, regions
+from builder.graph import marks, nodes, parameter_count, regions
 from render.page import page
 from render.page.colours import values
 from render.theme import contrast
 
 ROOT = Path(__file__).parents[1]
+SPECS = [path for path in sorted((ROOT / "specs").rglob("*.toml")) if "[model" in path.read_text(encoding="utf-8")]
+CASES = sorted((ROOT / "tests" / "cases" / "invalid").glob("*.toml"))
 HOSTILE = '</script><img src=x onerror="alert(1)">'
 # Elements without an end, in HTML (https://html.spec.whatwg.org/#void-elements).
 VOID = ("meta", "link", "input", "img", "br", "hr")
@@ -100,15 +103,50 @@ def test_facts_are_those_of_the_graph() -> None:
     assert line.startswith('{ name = "conv1", type = "Conv2d"')
 
 
-def test_every_layer_has_a_place_in_every_picture() -> None:
-    text = gallery("gallery/resnet50")[1]
+def assert_every_layer_has_a_place(text: str) -> None:
+    """Of every picture in the page: a part, which is there, for each layer and each group with a layer in it."""
     facts = told(text)
-    ids = {each["id"] for _, each in Elements(text).found if "id" in each}
+    ids = [each["id"] for _, each in Elements(text).found if "id" in each]
+    assert len(ids) == len(set(ids))
     for name, entry in facts["entries"].items():
         for level, place in zip(facts["levels"], entry["at"], strict=True):
-            assert name == "" or f"{level['name']}/{level['parts'][place][0]}" in ids, (name, level["name"])
+            empty = entry.get("group") and not entry.get("layers")
+            assert name == "" or empty or place >= 0, (name, level["name"])
+            assert place < 0 or f"{level['name']}/{level['parts'][place][0]}" in ids, (name, level["name"])
+
+
+def test_in_the_full_picture_everything_is_itself() -> None:
+    facts = told(gallery("gallery/resnet50")[1])
     full = next(index for index, each in enumerate(facts["levels"]) if each["name"] == "full")
     assert [name for name, each in facts["entries"].items() if name and full not in each.get("itself", [])] == []
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_every_spec_has_a_page_that_finds_all_its_layers(path: Path) -> None:
+    graph = elaborate(dsl.load(path))
+    text = page(graph)
+    assert_every_layer_has_a_place(text)
+    assert told(text)["entries"][""].get("count", 0) == sum(parameter_count(each) for each in nodes(graph))
+
+
+def test_faulty_specs_have_pages_that_tell_the_faults() -> None:
+    marked = 0
+    for path in CASES:
+        graph = partial_graph(path.read_text(encoding="utf-8"))
+        if graph is not None:
+            text = page(graph)
+            assert_every_layer_has_a_place(text)
+            found = {name: each["mark"] for name, each in told(text)["entries"].items() if "mark" in each}
+            assert found == {name: [each.mark, *each.facts] for name, each in marks(graph).items()}
+            marked += len(found)
+    assert marked > 100
+
+
+def test_a_place_on_one_machine_is_not_told(tmp_path: Path) -> None:
+    (tmp_path / "model.toml").write_text('[model]\ninputs.x = ["N", 4]\nlayers = [{ type = "relu" }]\n')
+    text = page(elaborate(dsl.load(tmp_path / "model.toml")))
+    assert str(tmp_path) not in text
+    assert told(text)["entries"]["0"]["place"] == "model.toml:3"
 
 
 def test_a_place_is_open_where_the_layer_itself_is_drawn() -> None:

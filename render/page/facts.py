@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from builder.graph import Node, Region, Size, nodes, parameter_count, regions
+from builder.graph import Node, Region, Size, marks, nodes, parameter_count, regions
 from render.amounts import summed
 from render.page.views import View, parts, places
 from render.words import title
@@ -25,6 +26,7 @@ def facts(graph: networkx.DiGraph[str], views: Sequence[View], lines: Mapping[st
 
     entries: by dotted name, regions and then nodes. `at` gives for each level the place among the level's `parts`
     (-1: nowhere), `itself` the levels in which it is drawn open; `line` points into `lines`, each text once.
+    `mark` is what is different about it, or at fault, and the facts of that.
     lines: of nodes and regions, the spec's own text.
     """
     all_nodes, all_regions = list(nodes(graph)), regions(graph)
@@ -35,6 +37,9 @@ def facts(graph: networkx.DiGraph[str], views: Sequence[View], lines: Mapping[st
         entries[name] = {**_of_region(region, totals[name]), **_quoted(region, lines, quotes)}
     for node in all_nodes:
         entries[node.name] = {**_of_node(node), **_quoted(node, lines, quotes)}
+    for name, marked in marks(graph).items():
+        if name in entries:
+            entries[name]["mark"] = [marked.mark, *marked.facts]
     return {
         "name": graph.graph["name"],
         "doc": graph.graph["doc"],
@@ -76,7 +81,9 @@ def _reads(reads: Any, argument: str) -> Iterator[list[str]]:
 
 def _quoted(each: Node | Region, lines: Mapping[str, str], quotes: dict[str, int]) -> dict[str, Any]:
     """Where it is written, and which of the quotes it is; a new quote is kept."""
-    told: dict[str, Any] = {"place": f"{each.file}:{each.line}"} if each.file and each.line else {}
+    # Where the spec lies on one machine is no business of those to whom a page is sent.
+    file = PurePath(each.file).name if PurePath(each.file).is_absolute() else each.file
+    told: dict[str, Any] = {"place": f"{file}:{each.line}"} if each.line else {}
     if text := lines.get(each.name):
         told["quote"] = quotes.setdefault(text, len(quotes))
     return told

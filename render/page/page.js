@@ -7,7 +7,7 @@ const panel = find(".panel");
 const camera = new Camera(canvas, room);
 const search = new Search(find(".search"), facts, { arrive: (name) => choose(name, { history: "replace" }), mark: ring });
 let chosen = null; // the name of a layer or group; "" is the model itself
-let marked = [];
+let ringed = [];
 
 // What the facts leave unsaid because it can be worked out: who reads a layer, and what each part of a picture is about.
 function readFacts() {
@@ -82,7 +82,7 @@ function goTo(index, { keep = true } = {}) {
   camera.look(pictureOf(facts.levels[index]));
   camera.begin();
   if (keep && chosen) settle();
-  ring(marked);
+  ring(ringed);
 }
 
 // What is chosen
@@ -163,7 +163,7 @@ function room() {
 // Rings are drawn over a picture and are no part of it.
 
 function ring(names) {
-  marked = names;
+  ringed = names;
   outline("found", [...new Set(names.slice(0, 500).map((name) => partOf(name)).filter(Boolean))]);
 }
 

@@ -1,5 +1,6 @@
 // The panel of facts: plain data -> elements. Text only ever becomes text, so a name can hold anything.
 
+const SIGNS = { added: "+", removed: "−", changed: "≠", fault: "!" };
 const LISTED = 200; // links in one list
 
 function element(tag, attributes = {}, ...children) {
@@ -13,6 +14,7 @@ function panelOf(name, facts, actions) {
   const entry = facts.entries[name];
   return [
     heading(name, entry, facts),
+    marked(entry),
     standIn(name, facts),
     actions.length ? element("div", { class: "actions" }, actions) : null,
     ...(entry.group ? aboutGroup(name, entry, facts) : aboutLayer(name, entry, facts)),
@@ -30,6 +32,17 @@ function heading(name, entry, facts) {
     element("h2", {}, name === "" ? facts.name : said),
     name === "" ? null : element("p", { class: "path" }, pathOf(name, entry, facts)),
   ].filter(Boolean));
+}
+
+// What a comparison or a check says of it, by a sign as in the picture and in words.
+function marked(entry) {
+  if (!entry.mark) return null;
+  const [mark, ...said] = entry.mark;
+  const head = element("b", {}, `${SIGNS[mark]} ${mark === "fault" ? "at fault" : mark}`);
+  const box = element("div", { class: "mark" }, head, said.map((each) => element("p", {}, each)));
+  box.style.setProperty("--mark", `var(--${mark})`);
+  box.style.setProperty("--mark-fill", `var(--${mark}-fill)`);
+  return box;
 }
 
 // What is drawn for it in this picture, where that goes by another name.
