@@ -174,8 +174,8 @@ def _sources(node: Node) -> Iterator[str]:
 
 def _facts(differences: tuple[Difference, ...], what: Node | Region) -> tuple[str, ...]:
     """Old → new of what makes two layers different; how many parameters they have where nothing else does."""
-    stored = isinstance(what, Node) and what.role in ("parameter", "buffer")  # its shape is its own
-    own = [each for each in differences if stored or each.what not in _FOLLOWS]
+    source = isinstance(what, Node) and not any(_sources(what))  # then its shape is its own
+    own = [each for each in differences if source or each.what not in _FOLLOWS]
     told = [each for each in own if each.what != "parameters"] or own
     return tuple(dict.fromkeys(difference_said(each, _ARROW) for each in told))
 

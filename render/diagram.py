@@ -53,6 +53,7 @@ class Box:
     shape: what it gives, as words. multiply_adds: of all members, a number or a text over free sizes.
     copies: how many like it one after another it stands for; numbers are of all of them together.
     stretch: it stands for several different layers, one after another, whose insides are not drawn either.
+    remarks: how many of the details, the last ones, are said of its mark, each on lines of its own.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Box:
     copies: int = 1
     stretch: bool = False
     mark: Mark = ""
+    remarks: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from render.words import shortened, title
 if TYPE_CHECKING:
     import networkx
 
-FACT_LIMIT = 60  # characters of what is said of a mark
+FACT_LIMIT = 84  # characters of what is said of a mark: three lines of a box
 _FEW = 2  # differences inside of a closed box that are told one by one
 
 
@@ -33,7 +33,7 @@ def _box(box: Box, graph: networkx.DiGraph[str], all_marks: Mapping[str, Marked]
     kinds = {each.mark if each is not None else "" for _, each in own}
     whole = all_marks.get(box.region) if box.region else None
     if whole is not None and whole.mark in ("added", "removed"):
-        return replace(box, mark=cast(Mark, whole.mark), detail=(*box.detail, *whole.facts))
+        return _marked(box, cast(Mark, whole.mark), whole.facts)
     if kinds <= {""} and whole is None:
         return box
     if box.region or box.stretch or (len(kinds) > 1 and kinds != {"", "changed"}):
@@ -41,21 +41,28 @@ def _box(box: Box, graph: networkx.DiGraph[str], all_marks: Mapping[str, Marked]
     facts: dict[str, None] = {}  # copies that stand in one box have the same
     for name, each in own:
         of = "" if graph.nodes[name]["type"] == graph.nodes[box.members[0]]["type"] else f"{title(node(graph, name))}: "
-        facts |= dict.fromkeys(shortened(of + fact, FACT_LIMIT) for fact in (each.facts if each is not None else ()))
-    return replace(box, mark=cast(Mark, max(kinds)), detail=(*box.detail, *facts))
+        facts |= dict.fromkeys(of + fact for fact in (each.facts if each is not None else ()))
+    if box.form == "circle" and facts:  # which has no room for them
+        box = replace(box, form="table", title=title(node(graph, box.members[0])))
+    return _marked(box, cast(Mark, max(kinds)), tuple(facts))
+
+
+def _marked(box: Box, mark: Mark, facts: tuple[str, ...]) -> Box:
+    said = tuple(shortened(fact, FACT_LIMIT) for fact in facts)
+    return replace(box, mark=mark, detail=(*box.detail, *said), remarks=len(said))
 
 
 def _several(box: Box, whole: Marked | None, inside: Mapping[str, Marked]) -> Box:
     """A box with differences or faults among what it stands for: each, where they are few, or how many there are."""
-    own = tuple(shortened(fact, FACT_LIMIT) for fact in whole.facts) if whole is not None else ()
+    own = whole.facts if whole is not None else ()
     faults = [name for name, each in inside.items() if each.mark == "fault"]
     mark: Mark = "fault" if faults or (whole is not None and whole.mark == "fault") else "changed"
     told = {f"{name.rpartition('.')[2]}: {fact}": None for name, each in inside.items() for fact in each.facts}
     if not faults and len(told) <= _FEW and all(each.facts and each.mark == "changed" for each in inside.values()):
-        return replace(box, mark=mark, detail=(*box.detail, *own, *(shortened(each, FACT_LIMIT) for each in told)))
+        return _marked(box, mark, (*own, *told))
     count, what = (len(faults), "fault") if faults else (len(inside), "change")
     said = (f"{count} {what}{'s' if count > 1 else ''} inside",) if count else ()
-    return replace(box, mark=mark, detail=(*box.detail, *own, *said))
+    return _marked(box, mark, (*own, *said))
 
 
 def _cluster(cluster: Cluster, all_marks: Mapping[str, Marked]) -> Cluster:

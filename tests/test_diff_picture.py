@@ -100,6 +100,7 @@ def test_boxes_tell_marks_and_what_differs() -> None:
         "norm1": "added", "conv2": "changed", "fc1": "changed", "fc2": "removed", "fc3": "changed",
     }  # fmt: skip
     assert found["conv2"].detail == ("24 ch", "ReLU", "out_channels 16 → 24")
+    assert found["conv2"].remarks == 1
 
 
 def test_a_removed_activation_has_a_box_of_its_own() -> None:
@@ -150,6 +151,7 @@ def test_another_input_is_another_arrow() -> None:
     assert marks(graph) == {"sum": Marked("changed", ("input [a, b] → [image, b]",))}
     assert arrow_marks(graph) == {("a", "sum"): "removed", ("inputs.image", "sum"): "added"}
     assert arrows(graph)["a", "sum"].mark == "removed"
+    assert boxes(graph)["sum"].form == "table"  # a circle has no room for what differs
 
 
 def test_inputs_and_outputs_are_marked_too() -> None:
@@ -165,6 +167,62 @@ def test_added_layers_share_a_box_as_others_do() -> None:
     found = boxes(between(LENET[:3], [*LENET[:3], *LENET[3:5], LENET[5]]))
     assert found["conv2"].mark == "added"
     assert found["conv2"].members == ("conv2", "4")
+
+
+def test_the_shape_of_an_input_follows_from_nothing() -> None:
+    text = spec(LENET[:3]).replace("32, 32", "64, 64")
+    graph = merge(graph_of(LENET[:3]), builder.elaborate(dsl.loads(text)))
+    assert marks(graph) == {"inputs.image": Marked("changed", ("shape (N, 1, 32, 32) → (N, 1, 64, 64)",))}
+
+
+BLOCK = """
+[blocks.Pair]
+params = ["size"]
+layers = [
+  { name = "conv", type = "Conv2d", out_channels = 4, kernel_size = "${size}" },
+  { name = "norm", type = "BatchNorm2d" },
+  { type = "relu" },
+  { type = "max_pool2d", kernel_size = 1 },
+]
+"""
+
+
+def blocks(sizes: list[int]) -> networkx.DiGraph[str]:
+    layers = [f'{{ name = "b{number}", type = "Pair", size = {size} }}' for number, size in enumerate(sizes)]
+    graph: networkx.DiGraph[str] = builder.elaborate(dsl.loads(spec(layers) + BLOCK))
+    return graph
+
+
+def test_a_block_with_a_difference_is_drawn_open_though_the_same_stands_above_it() -> None:
+    """Each structure is drawn open once: of four blocks with different sizes, the others would be closed."""
+    graph = merge(blocks([1, 2, 3, 4]), blocks([1, 2, 5, 4]))
+    drawn = compose(graph)
+    assert [each.name for each in drawn.clusters] == ["b0", "b2"]
+    assert {each.region for each in drawn.boxes if each.region} == {"b1", "b3"}
+    assert boxes(graph)["b2.conv"].detail[-1] == "kernel_size 3 → 5"
+
+
+def test_a_closed_group_says_how_much_is_different_inside() -> None:
+    drawn = {each.name: each for each in compose(merge(blocks([1, 2]), blocks([1, 3])), level="overview").boxes}
+    assert (drawn["b0"].mark, drawn["b1"].mark) == ("", "changed")
+    assert drawn["b1"].detail[-1] == "conv: kernel_size 2 → 3"
+    other = BLOCK.replace("BatchNorm2d", "InstanceNorm2d").replace("4,", "5,")
+    wider = builder.elaborate(dsl.loads(spec(['{ name = "b0", type = "Pair", size = 3 }']) + other))
+    drawn = {each.name: each for each in compose(merge(blocks([1]), wider), level="overview").boxes}
+    assert drawn["b0"].detail[-1] == "2 changes inside"
+
+
+def test_copies_that_differ_alike_stand_as_one() -> None:
+    repeated = ['{ name = "stage", repeat = 6, type = "Pair", size = 1 }']
+    texts = [
+        spec(repeated) + BLOCK,
+        spec(repeated) + BLOCK.replace("out_channels = 4", "out_channels = 4, bias = false"),
+    ]
+    graph = merge(*(builder.elaborate(dsl.loads(each)) for each in texts))
+    assert told(graph).startswith("6 changed")
+    drawn = compose(graph)
+    assert [(each.name, each.mark) for each in drawn.boxes if each.mark] == [("stage.0.conv", "changed")]
+    assert [(each.name, each.copies) for each in drawn.clusters] == [("stage", 6)]
 
 
 def test_the_title_names_both_models() -> None:

@@ -131,8 +131,8 @@ def test_drawing_leaves_the_graph_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("model.bmp", "no picture format has the suffix '.bmp'; there are .svg .png .pdf .dot .tex .txt .mmd .html"),
-        ("model", "'model' has no suffix; there are .svg .png .pdf .dot .tex .txt .mmd .html"),
+        ("model.bmp", "no picture format has the suffix '.bmp'; there are .svg .png .pdf .html .tex .mmd .dot .txt"),
+        ("model", "'model' has no suffix; there are .svg .png .pdf .html .tex .mmd .dot .txt"),
     ],
 )
 def test_an_unknown_suffix_lists_those_there_are(tmp_path: Path, name: str, message: str) -> None:

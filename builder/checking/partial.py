@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from builder.checking.whole import Examined, examine_text
@@ -37,7 +38,7 @@ def known_part(found: Examined) -> networkx.DiGraph[str] | None:
     model = found.model
     if model is None or not found.faults or not (model.astray or any(map(_is_layer, model.made))):
         return None
-    entries = _with_own_names(_in_order(model), {each.name for each in model.regions})
+    entries = _with_own_names(_in_order(model))
     all_nodes = [each.node for each in entries]
     there = _regions(model, all_nodes)
     graph = assemble(model.name, model.doc, model.file, all_nodes, there, [])
@@ -74,11 +75,11 @@ def _key_of(model: Elaboration, name: str) -> str:
     return key_text(at[0].path) if at is not None else ""
 
 
-def _with_own_names(entries: Sequence[_Entry], regions: Iterable[str]) -> list[_Entry]:
-    """Each under a name that no other and no region has, which faults may have given twice; it reads the last one
-    before it."""
+def _with_own_names(entries: Sequence[_Entry]) -> list[_Entry]:
+    """Each under a name that no other and no region has; faults may have given one twice. Those below a name read the
+    last one above them."""
     last: dict[str, str] = {}
-    taken = set(regions)
+    taken = {name for entry in entries for name in accumulate(entry.node.region.split("."), "{}.{}".format)}
     found = []
     for entry in entries:
         node = entry.node

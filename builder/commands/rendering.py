@@ -27,7 +27,7 @@ def render(
 
     lines = quotes(spec, graph) if spec is not None and suffix_of(name) == ".html" else None
     picture = pictures.draw(graph, lines=lines, **drawn_as)
-    written = picture.written(suffix_of(name))
+    written = pictures.written(picture, suffix_of(name))
     if is_standard_output(name):
         sys.stdout.buffer.write(written.content)
         sys.stdout.buffer.flush()

@@ -70,7 +70,7 @@ class Tree:
 
     def _differing(self) -> Iterator[str]:
         for name in self.marks:
-            at = name if name in self.parents else self.nodes[name].region
+            at = self.nodes[name].region if name in self.nodes else name
             yield from (each for each in self.around(at) if each not in self.marks or self.is_changed(each))
 
     def _stand(self, cast: Cast) -> None:
