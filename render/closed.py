@@ -44,7 +44,11 @@ def closed_details(plan: Plan, box: Standing) -> Iterator[str]:
 
 
 def closed_kind(nodes: Sequence[Node]) -> str:
-    """The kind that holds most of the multiply-adds, or else of the parameters, or else of the layers."""
+    """The kind whose colour a closed region has: attention or recurrent where there is some, for these are what such
+    blocks are known by; else the one that holds most of the multiply-adds, of the parameters, of the layers."""
+    known = {each.kind for each in nodes} & {"attention", "recurrent"}
+    if known:
+        return min(known)
     shares: dict[str, list[int]] = {}
     for each in nodes:
         if each.kind not in _COLOURLESS or each.role not in ("parameter", "buffer", "function", "input", "output"):

@@ -40,7 +40,7 @@ Mark: TypeAlias = Literal["", "added", "removed", "changed", "fault"]
 
 # Characters; longer texts lose their middle.
 TITLE_LIMIT = 32
-DETAIL_LIMIT = 44
+DETAIL_LIMIT = 88
 LABELS_UP_TO = 400  # arrows; with more, `dot` takes many times as long to place the shapes
 
 

@@ -70,6 +70,19 @@ def wrapped(words: Iterable[str], width: float, size: float, *, between: str = "
     return lines
 
 
+def facts_in_lines(facts: Iterable[str], width: float, size: float) -> list[str]:
+    """Facts with dots between them on as few lines as they fit on; one that is too long for a line begins its own, and
+    goes on in the next ones."""
+    lines: list[str] = []
+    for fact in facts:
+        joined = f"{lines[-1]} · {fact}" if lines else fact
+        if text_width(joined, size) <= width:
+            lines[-1:] = [joined]
+        else:
+            lines += wrapped(fact.split(" "), width, size)
+    return lines
+
+
 @cache
 def _font(bold: bool) -> _Font:
     """Read from the TrueType file: the tables `head`, `hhea`, `hmtx` and `cmap` of the OpenType specification 1.9."""

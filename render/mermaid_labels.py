@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from render.diagram import Box, Cluster, Diagram
@@ -115,7 +116,7 @@ def _joined(facts: Sequence[str], limit: int) -> list[str]:
         if lines and len(joined) <= limit:
             lines[-1] = joined
         else:
-            lines.append(fact)
+            lines += textwrap.wrap(fact, limit)
     return lines
 
 

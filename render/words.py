@@ -29,7 +29,7 @@ _SAID = {
 }  # fmt: skip
 
 NAME_LIMIT: Final = 24  # characters; longer names lose their middle
-VALUE_LIMIT: Final = 44  # characters of an expression in a box
+VALUE_LIMIT: Final = 88  # characters of an expression in a box
 
 # A free size of this name at the front of the first input is the batch; another name may well be time.
 _BATCH_NAMES = ("N", "B", "batch", "batch_size")
@@ -235,9 +235,15 @@ def _number_details(node: Node) -> Iterator[str]:
         yield number_said(number)
 
 
+def _shape_details(node: Node) -> Iterator[str]:
+    if isinstance(node.arguments.get("pattern"), str):
+        yield shortened(node.arguments["pattern"], VALUE_LIMIT)
+
+
 _DETAILS: Mapping[str, Callable[[Node], Iterator[str]]] = {
     "convolution": _convolution_details,
     "pooling": _pooling_details,
+    "shape": _shape_details,
     "linear": _linear_details,
     "embedding": _embedding_details,
     "recurrent": _recurrent_details,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from builder.graph import Node, Region
 from render.blocks3d.extents import size_of
-from render.closed import closed_kind, type_of
+from render.closed import type_of
 from render.compaction import Cast
 from render.diagram import DETAIL_LIMIT, TITLE_LIMIT
 from render.folding.tree import Tree
@@ -69,13 +69,6 @@ def closed_words(region: Region, tree: Tree) -> Words:
     type_ = shortened(type_of(tree, region.name), TITLE_LIMIT)
     name = shortened(region_said(region.name) or region.name, NAME_LIMIT)
     return Words(type_, name) if type_ else Words(name)
-
-
-def kind_within(members: list[Node]) -> str:
-    """The kind whose colour a closed region has: attention or recurrent where there is some, for these are what such
-    blocks are known by; else that of most of the work."""
-    kinds = {each.kind for each in members}
-    return next((each for each in ("attention", "recurrent") if each in kinds), "") or closed_kind(members)
 
 
 def result_of(region: Region, every: Mapping[str, Node], last: Node) -> Any:

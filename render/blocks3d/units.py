@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from builder.graph import Node, Region
 from render.blocks3d.extents import Extent, extent_of, first_of, free_names
-from render.blocks3d.telling import Words, closed_words, kind_within, layer_words, result_of, sign_of, window_of
+from render.blocks3d.telling import Words, closed_words, layer_words, result_of, sign_of, window_of
+from render.closed import closed_kind
 from render.compaction import Cast
 from render.diagram import DETAIL_LIMIT
 from render.folding.tree import Tree
@@ -175,7 +176,7 @@ class _Walk:
         first = not self.channels_first.isdisjoint({last.name, group.casts[-1].head.name})
         return Unit(
             name=key,
-            kind=head.kind if region is None else kind_within(group.members),
+            kind=head.kind if region is None else closed_kind(group.members),
             words=words,
             shape=shape_said(shape, self.batch),
             extent=extent_of(shape, self.batch, channels_first=first),

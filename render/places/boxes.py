@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from render.diagram import Box, Cluster
-from render.letters import cut, text_width, wrapped
+from render.letters import cut, facts_in_lines, text_width, wrapped
 from render.scene import Anchor
 
 TITLE, SMALL, SIGN = 12.0, 10.0, 14.0  # sizes of letters
@@ -88,7 +88,9 @@ def _lines(box: Box, width: float) -> Iterator[Line]:
     if name_beside:
         yield Line(after, y, box.label)
     below = [] if name_beside or not box.label else [cut(box.label, room, SMALL)]
-    below += wrapped(box.detail, room, SMALL, between=" · ")
+    told = len(box.detail) - box.remarks
+    below += facts_in_lines(box.detail[:told], room, SMALL)
+    below += [line for each in box.detail[told:] for line in facts_in_lines([each], room, SMALL)]
     for index, line in enumerate(below):
         yield Line(_LEFT, y + _NEXT * (index + 1), line)
     if number and alone:  # on the first line that has room for it
