@@ -39,16 +39,20 @@ def dot_text(diagram: Diagram, theme: Theme) -> str:
 class Sizes:
     """Width and height, in points, of boxes and of clusters' titles by name.
 
-    ported: boxes whose arrows come in at the middle of one side and leave from the middle of the other."""
+    labels: how broad those of the arrows are. ported: boxes whose arrows come in at the middle of one side and leave
+    from the middle of the other. points: those that are nothing but the place at which arrows meet."""
 
     boxes: Mapping[str, tuple[float, float]]
     titles: Mapping[str, tuple[float, float]]
+    labels: tuple[float, ...]
     ported: frozenset[str]
+    points: frozenset[str]
 
 
 def layout_text(diagram: Diagram, sizes: Sizes, *, across: bool) -> str:
     """The same structure with empty places for all text. across: to the right, not down."""
-    settings = {"rankdir": "LR" if across else "TB", "nodesep": "0.22", "ranksep": "0.42"}
+    apart = max((each for each in sizes.labels), default=0.0) + 20 if across else 0.0
+    settings = {"rankdir": "LR" if across else "TB", "nodesep": "0.22", "ranksep": f"{max(apart, 30.0) / _INCH:.2f}"}
     if len(diagram.boxes) > _MANY:
         settings |= {"nslimit": "2", "nslimit1": "2", "mclimit": "0.5", "splines": "line"}
     page = graphviz.Digraph(name="layout", graph_attr=settings)
@@ -229,7 +233,8 @@ class _Reserved:
         return {"label": _empty(self.sizes.titles[cluster.name]), "labeljust": "l", "margin": "12"}
 
     def line(self, arrow: Arrow) -> dict[str, str]:
-        ports = {}
+        ports = {"tailclip": "false"} if arrow.source in self.sizes.points else {}
+        ports |= {"headclip": "false"} if arrow.target in self.sizes.points else {}
         if arrow.source in self.sizes.ported:
             ports["tailport"] = self.out
         if arrow.target in self.sizes.ported:

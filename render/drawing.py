@@ -61,10 +61,8 @@ class _Drawer:
 
     def parts(self, plan: Plan) -> Iterator[Part]:
         """Frames, outer ones first; then arrows; then what stands on them."""
-        pieces: dict[str, int] = {}
         for frame in sorted(plan.frames, key=lambda each: each.depth):
-            pieces[frame.cluster.name] = pieces.get(frame.cluster.name, 0) + 1
-            yield self._frame(frame, pieces[frame.cluster.name])
+            yield self._frame(frame)
         labels: dict[int, list[PlacedLabel]] = {}
         for label in plan.labels:
             labels.setdefault(label.index, []).append(label)
@@ -75,10 +73,10 @@ class _Drawer:
         for each in plan.continuations:
             yield self._continuation(each)
 
-    def _frame(self, frame: PlacedFrame, piece: int) -> Part:
+    def _frame(self, frame: PlacedFrame) -> Part:
         cluster = frame.cluster
         mark = self._mark(cluster.mark)
-        fill, line = (mark.fill, mark.bar) if mark else (self.theme.cluster, self.theme.cluster_edge)
+        fill, line = self.theme.cluster, mark.bar if mark else self.theme.cluster_edge
         shapes: list[Shape] = [
             Rectangle(x=frame.x, y=frame.y, width=frame.width, height=frame.height, radius=_FRAME_ROUND, fill=fill,
                       line=line, line_width=1.5 if mark else 1.0, dashed=cluster.mark == "removed")
@@ -86,7 +84,7 @@ class _Drawer:
         right = frame.x + frame.width
         shapes += [self._text(line, right if line.anchor == "end" else frame.x, frame.y) for line in frame.band.lines]
         shapes += self._signs(cluster, frame.x, frame.y, right) if not frame.continued else []
-        name = f"cluster:{cluster.name}" + (f":{piece}" if frame.continued else "")
+        name = f"cluster:{cluster.name}" + (f":{frame.continued}" if frame.continued else "")
         return Part(name=name, role="cluster", shapes=tuple(shapes), title=cluster.name)
 
     def _box(self, placed: PlacedBox) -> Part:
@@ -182,16 +180,18 @@ class _Drawer:
         """A square and a word for each kind, then a disc for each mark, in rows; and where the last row ends."""
         shapes: list[Shape] = []
         x, y = MARGIN, top
+        before = entries[0][0] if entries else ""
         for form, key, word in entries:
-            if x > MARGIN and x + _entry_width(word) > MARGIN + width:
+            if x > MARGIN and (x + _entry_width(word) > MARGIN + width or form != before):
                 x, y = MARGIN, y + _ROW
+            before = form
             if form == "kind":
                 shapes.append(Rectangle(x=x, y=y, width=_SWATCH, height=_SWATCH, fill=self.theme.kinds[key].bar))
             else:
                 shapes += self._disc(key, self.theme.marks[key], x + 4.5, y + 4.5)  # type: ignore[arg-type]
             shapes.append(Text(x=x + _SWATCH + 6, y=y + 8.2, text=word, size=SMALL, colour=self.theme.muted))
             x += _entry_width(word) + _ENTRY_APART
-        return shapes, y + _SWATCH if entries else top - 20
+        return shapes, y + _SWATCH + 2 if entries else top - 20
 
 
 def _legend(diagram: Diagram) -> list[tuple[str, str, str]]:

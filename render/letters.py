@@ -40,8 +40,8 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
 
 
 def has_letters(text: str) -> bool:
-    """Whether our fonts have all letters of a text."""
-    return all(ord(letter) in _font(False).advances for letter in text)
+    """Whether our fonts have all letters of a text, which may be of several lines."""
+    return all(ord(letter) in _font(False).advances for letter in set(text) - {"\n"})
 
 
 def cut(text: str, width: float, size: float, *, bold: bool = False) -> str:

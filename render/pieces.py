@@ -153,7 +153,7 @@ class _Assembly:
             x, y = along((top, left), self.across)
             to_x, to_y = along((bottom, right), self.across)
             piece.plan.frames.append(
-                replace(frame, band=band, x=x, y=y, width=to_x - x, height=to_y - y, continued=index != first)
+                replace(frame, band=band, x=x, y=y, width=to_x - x, height=to_y - y, continued=index - first)
             )
 
     def _inside(self, piece: _Piece, low: float, high: float, top: float, bottom: float) -> Iterator[Span]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -91,13 +92,20 @@ def crossed_texts(scene: Scene) -> list[tuple[str, str]]:
 
 def crossed_boxes(scene: Scene) -> list[tuple[str, str]]:
     """Boxes and merges through which an arrow runs, and the arrow. Its ends lie on the edges of its boxes."""
-    boxes = [(box_area(part), part.name) for part in scene.parts if part.role in ("box", "merge")]
+    boxes = [(box_area(part), part) for part in scene.parts if part.role in ("box", "merge")]
     return [
-        (name, part.name)
+        (box.name, part.name)
         for part, points in _arrows(scene)
-        for place, name in boxes
-        if not _apart(points, place) and any(place.holds(each) for each in points)
+        for place, box in boxes
+        if not _apart(points, place) and any(_is_in(each, place, box) for each in points)
     ]
+
+
+def _is_in(point: Point, place: Area, box: Part) -> bool:
+    if box.role == "box":
+        return place.holds(point)
+    middle = ((place.left + place.right) / 2, (place.top + place.bottom) / 2)
+    return math.dist(point, middle) < (place.right - place.left) / 2 - _TOUCH
 
 
 def box_area(part: Part) -> Area:

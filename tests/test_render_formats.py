@@ -11,7 +11,9 @@ from pathlib import Path
 
 import graphs
 import networkx
+import pypdfium2
 import pytest
+from PIL import Image
 
 import render
 from builder.commands.picture_options import PICTURES
@@ -19,6 +21,8 @@ from builder.files import OutputError
 from render.engines import Engine, EngineError, engine, laid_out
 from render.formats import FORMATS
 from render.raster import svg_to_png
+from render.svg import svg_text
+from render.theme import THEMES
 
 SVG = "{http://www.w3.org/2000/svg}"
 MODELS = {"lenet": graphs.lenet, "alexnet": graphs.alexnet, "residual": graphs.residual}
@@ -160,6 +164,45 @@ def test_a_failed_drawing_leaves_the_old_file(tmp_path: Path, monkeypatch: pytes
         render.draw(graphs.crossing(), path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_pdf_has_text_to_search_and_a_title(tmp_path: Path) -> None:
+    render.draw(graphs.alexnet(), tmp_path / "alexnet.pdf")
+    document = pypdfium2.PdfDocument(tmp_path / "alexnet.pdf")
+    assert len(document) == 1
+    text = document[0].get_textpage().get_text_range()
+    for words in ("AlexNet", "Conv 11×11", "96 ch · stride 4 · ReLU", "26,218,496", "96×54×54"):
+        assert words in text
+    assert document.get_metadata_value("Title") == "AlexNet"
+    scene = render.draw(graphs.alexnet()).scene
+    assert document[0].get_size() == (scene.width, scene.height)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_png_shows_what_the_pdf_shows(tmp_path: Path, theme: str) -> None:
+    """Two renderers that have nothing in common, resvg and PDFium: the same picture but for the edges of letters."""
+    for suffix in ("png", "pdf"):
+        render.draw(graphs.residual(), tmp_path / f"model.{suffix}", theme=theme)
+    png = Image.open(tmp_path / "model.png").convert("L")
+    pdf = pypdfium2.PdfDocument(tmp_path / "model.pdf")[0].render(scale=2).to_pil().convert("L")
+    assert png.size == pdf.size
+    assert len(png.getcolors() or []) > 20, "not blank"
+    small = (png.width // 16, png.height // 16)
+    one, other = (list(each.resize(small, Image.Resampling.BOX).get_flattened_data()) for each in (png, pdf))
+    assert max(abs(a - b) for a, b in zip(one, other, strict=True)) < 48
+
+
+def test_ids_of_several_pictures_in_one_page_are_kept_apart_by_a_prefix() -> None:
+    scene = render.draw(graphs.lenet()).scene
+    one, other = (set(re.findall(r' id="([^"]*)"', svg_text(scene, prefix=each))) for each in ("", "full-"))
+    assert one & other == set()
+    assert {f"full-{each}" for each in one} == other
+    assert 'aria-labelledby="full-diagram:name full-diagram:outline"' in svg_text(scene, prefix="full-")
+
+
+@pytest.mark.parametrize(("model", "level", "limit"), [("alexnet", "full", 40_000), ("residual", "block", 40_000)])
+def test_svg_is_small(model: str, level: str, limit: int) -> None:
+    assert len(render.draw(MODELS[model](), level=level).svg.encode()) < limit  # type: ignore[arg-type]
 
 
 def test_where_paths_cross_graphviz_finds_the_places() -> None:

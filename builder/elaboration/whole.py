@@ -19,7 +19,8 @@ from builder.elaboration.walk import Walk
 from builder.graph import Node, Region
 from builder.shapes.call import ChoiceType, TensorType, Value
 from builder.shapes.conditions import across, simplest
-from builder.shapes.sizes import named
+from builder.shapes.sizes import named, names, plain, replaced, single_name
+from builder.totals import size_of
 from dsl.diagnostics import SpecError, in_order
 from dsl.records import Block, Definition, Input, Place, Spec
 from dsl.tables import Faults
@@ -50,7 +51,8 @@ class Elaboration:
 
     @cached_property
     def nodes(self) -> list[Node]:
-        return [replace(each, **_lines(self.places.get(each.name))) for each in self.made]
+        batch = next((name for each in self.inputs.values() if (name := _batch(each))), None)
+        return [replace(_for_one(each, batch), **_lines(self.places.get(each.name))) for each in self.made]
 
     @cached_property
     def regions(self) -> list[Region]:
@@ -63,6 +65,21 @@ class Elaboration:
     @property
     def trainable_parameters(self) -> int:
         return sum(contract.parameter_count(node) for node in self.made if not node.frozen)
+
+
+def _batch(value: Value) -> str | None:
+    """The free size at the front of a tensor: the field's convention for the batch."""
+    front = value.shape[0] if isinstance(value, TensorType) and value.shape else 1
+    return str(front) if single_name(front) else None
+
+
+def _for_one(node: Node, batch: str | None) -> Node:
+    """A node whose multiply-adds are those of one sample also where it reads a dim that the batch was flattened into:
+    of `768 * N * T` `768 * T`."""
+    if batch is None or not isinstance(node.multiply_adds, str):
+        return node
+    size = size_of(node.multiply_adds)
+    return replace(node, multiply_adds=plain(replaced(size, {batch: 1}))) if batch in names(size) else node
 
 
 def elaborate(spec: Spec) -> Elaboration:

@@ -87,24 +87,13 @@ def _lines(box: Box, width: float) -> Iterator[Line]:
     name_beside = box.label and not alone and after + text_width(box.label, SMALL) <= end - beside
     if name_beside:
         yield Line(after, y, box.label)
-    below = [] if name_beside or not box.label else [cut(box.label, room - (beside if alone else 0.0), SMALL)]
-    below += _details(box, room, beside if alone and not below else 0.0)
-    if number and alone:
-        yield Line(end, y + _NEXT, number, colour="ink", anchor="end")
+    below = [] if name_beside or not box.label else [cut(box.label, room, SMALL)]
+    below += wrapped(box.detail, room, SMALL, between=" · ")
     for index, line in enumerate(below):
-        if line:
-            yield Line(_LEFT, y + _NEXT * (index + 1), line)
-
-
-def _details(box: Box, room: float, kept: float) -> list[str]:
-    """The facts on lines, the first of which leaves so much room at its end; an empty line if it can hold none."""
-    lines = wrapped(box.detail, room, SMALL, between=" · ")
-    if kept and lines and text_width(lines[0], SMALL) > room - kept:
-        first = wrapped(box.detail, room - kept, SMALL, between=" · ")[0]
-        used = first.count(" · ") + 1
-        fits = not first.endswith("…")
-        return [first if fits else "", *wrapped(box.detail[used if fits else 0 :], room, SMALL, between=" · ")]
-    return lines
+        yield Line(_LEFT, y + _NEXT * (index + 1), line)
+    if number and alone:  # on the first line that has room for it
+        free = [index for index, line in enumerate(below) if text_width(line, SMALL) <= room - beside]
+        yield Line(end, y + _NEXT * ((free[0] if free else len(below)) + 1), number, colour="ink", anchor="end")
 
 
 def _title_lines(title: str, room: float) -> list[str]:

@@ -21,7 +21,8 @@ class PlacedBox:
 
 @dataclass(frozen=True, slots=True)
 class PlacedFrame:
-    """depth: 0 for one that stands in the picture itself. continued: it began in the column before."""
+    """depth: 0 for one that stands in the picture itself. continued: how many columns before it
+    have a piece of it."""
 
     cluster: Cluster
     band: Band
@@ -30,7 +31,7 @@ class PlacedFrame:
     width: float
     height: float
     depth: int
-    continued: bool = False
+    continued: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -13,6 +13,7 @@ from render.dot import Sizes, layout_text
 from render.engines import engine, laid_out
 from render.letters import text_width
 from render.places.boxes import SMALL, Band, band_of
+from render.places.labels import beside
 from render.places.structure import Single, Tangle
 
 if TYPE_CHECKING:
@@ -70,24 +71,17 @@ def untangled(measurer: Measurer, tangle: Tangle) -> Measured:
         low_main, low_cross, high_main, high_cross = layout.clusters[sketch.names[name]]
         knot.frames.append(Frame(cluster, sketch.bands[name], low_main, low_cross - cross, high_main - low_main,
                                  high_cross - low_cross, sketch.depth(name)))  # fmt: skip
-    for index, arrow in enumerate(sketch.arrows):
-        points = tuple((at, place - cross) for at, place in layout.edges[index])
+    curves = [tuple((at, place - cross) for at, place in layout.edges[index]) for index in range(len(sketch.arrows))]
+    rooms = [(at, at + part.length, place - part.before, place + part.after) for at, place, part in whole.inner]
+    for index, (arrow, points) in enumerate(zip(sketch.arrows, curves, strict=True)):
         ends = [
             isinstance(tangle.parts.get(sketch.real.get(each, "")), Single) for each in (arrow.source, arrow.target)
         ]
         knot.courses[sketch.indices[index]] = Course(points, *ends)
         if arrow.label:
-            measurer.put_label(whole, sketch.indices[index], *_beside(points, arrow.label, measurer.across))
+            place = beside(points, arrow.label, measurer.across, curves, rooms)
+            measurer.put_label(whole, sketch.indices[index], *place)
     return whole
-
-
-def _beside(points: Sequence[_Place], label: str, across: bool) -> _Place:
-    """Where a label stands beside the beginning of a curve: on the side from which the curve turns away."""
-    (main, cross), (further, end) = points[0], points[-1]
-    if across:
-        return main + min(further - main, 60.0) / 2, cross
-    turns_right = end > cross + 1
-    return main + 11, cross - (text_width(label, SMALL) + 12 if turns_right else 0)
 
 
 class _Sketch:
@@ -117,7 +111,8 @@ class _Sketch:
             for name, each in parts.items()
         }
         ported = frozenset(self.names[name] for name, each in tangle.parts.items() if not isinstance(each, Single))
-        self.sizes = Sizes({**boxes, _IN: (1, 1), _OUT: (1, 1)}, titles, ported)
+        labels = tuple(text_width(each.label, SMALL) for each in self.arrows)
+        self.sizes = Sizes({**boxes, _IN: (1, 1), _OUT: (1, 1)}, titles, labels, ported, frozenset({_IN, _OUT}))
 
     def _turned(self, size: tuple[float, float]) -> tuple[float, float]:
         return (size[1], size[0]) if self.across else size
