@@ -108,7 +108,7 @@ function aboutGroup(name, entry, facts) {
     entry.shares ? links("Shares the module of", [[entry.shares, []]]) : null,
     rows("Given", Object.entries(entry.params ?? {}).map(([key, value]) => [key, literal(value)])),
     rows("Starts as", Object.entries(entry.init ?? {}).map(([key, value]) => [key, started(value)])),
-    links("Holds", (entry.children ?? []).map((each) => [each, [calledIn(each, facts)]])),
+    links("Holds", (entry.children ?? []).map((each) => [each, [calledIn(each, facts)]]), name && `${name}.`),
   ];
 }
 
@@ -156,9 +156,10 @@ function rows(title, pairs) {
   return section(title, element("dl", {}, told.map(([key, value]) => element("div", {}, element("dt", {}, key), element("dd", {}, value)))));
 }
 
-function links(title, pairs) {
+// within: what all names begin with, which is not told again.
+function links(title, pairs, within = "") {
   if (!pairs.length) return null;
-  const items = pairs.slice(0, LISTED).map(([name, more]) => element("li", {}, link(name, name), more.filter(Boolean).map((each) => ` ${each}`)));
+  const items = pairs.slice(0, LISTED).map(([name, more]) => element("li", {}, link(name, name.startsWith(within) ? name.slice(within.length) : name), more.filter(Boolean).map((each) => ` ${each}`)));
   const rest = pairs.length - items.length;
   return section(title, element("ul", {}, items, rest > 0 ? element("li", {}, `and ${number(rest)} more`) : null));
 }

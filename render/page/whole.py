@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _HERE: Final = Path(__file__).parent
 # In this order they are one script.
-_SCRIPTS: Final = ("camera.js", "panel.js", "search.js", "page.js")
+_SCRIPTS: Final = ("camera.js", "panel.js", "search.js", "page.js", "acts.js")
 _TITLES: Final = {"overview": "Overview", "block": "Blocks", "full": "Full"}
 # Without a script the page is a document that scrolls; this tells the styles that there is one.
 _EARLY: Final = 'document.documentElement.classList.add("js")'
