@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from builder.graph import Size, parameter_count
+from builder.graph import Size, parameter_count, told
 from render.amounts import summed
 from render.closed import closed_details, closed_kind, closed_title
 from render.copies import as_one
@@ -53,6 +53,7 @@ class Box:
     shape: what it gives, as words. multiply_adds: of all members, a number or a text over free sizes.
     copies: how many like it one after another it stands for; numbers are of all of them together.
     stretch: it stands for several different layers, one after another, whose insides are not drawn either.
+    remarks: how many of the details, the last ones, are said of its mark, each on lines of its own.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Box:
     copies: int = 1
     stretch: bool = False
     mark: Mark = ""
+    remarks: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,10 +143,13 @@ def compose(
     sums = {each.name for each in boxes if each.title in SAME_SHAPE}
     boxes += [Box(name=name, form="dot", cluster=cluster, kind="") for name, cluster in entries.items()]
     arrows, labelled = _arrows(ways, batch, sums), len(ways) <= LABELS_UP_TO
-    told = [summary(all_nodes, batch), folding(plan, level), "" if labelled else "shapes left out, too many arrows"]
-    return Diagram(
+    words = [told(graph) or summary(all_nodes, batch), folding(plan, level)]
+    words += [] if labelled else ["shapes left out, too many arrows"]
+    from render.marking import with_marks  # which needs what is above
+
+    diagram = Diagram(
         title=shortened(str(graph.graph["name"]), 60) or "Model",
-        subtitle=" · ".join(filter(None, told)),
+        subtitle=" · ".join(filter(None, words)),
         boxes=tuple(boxes),
         arrows=arrows if labelled else _without_labels(arrows),
         clusters=_clusters(plan, boxes),
@@ -153,17 +158,7 @@ def compose(
         parameters=sum(parameter_count(each) for each in all_nodes),
         multiply_adds=summed(each.multiply_adds for each in all_nodes),
     )
-
-
-def outline(diagram: Diagram) -> str:
-    """The picture in words, a line a box: for those who cannot see it."""
-    lines = [diagram.subtitle]
-    for each in diagram.boxes:
-        if each.form != "dot":
-            facts = ", ".join(filter(None, [" · ".join(each.detail), parameters_said(each.parameters), each.shape]))
-            name = "" if each.name.isdigit() else f"{each.name}: "
-            lines.append(f"{name}{each.title}" + (f" ({facts})" if facts else ""))
-    return "\n".join(lines)
+    return with_marks(diagram, graph)
 
 
 def _box(plan: Plan, box: Standing, batch: str | None) -> Box:

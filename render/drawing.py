@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from render.diagram import Box, Cluster, Diagram, Mark, outline
+from render.diagram import Box, Cluster, Diagram, Mark
 from render.letters import text_width, wrapped
+from render.outline import description
 from render.pieces import LETTER
 from render.places.boxes import BAR, DOT, SMALL, STACKED, Line, closed
 from render.places.paths import head, shortened
@@ -41,7 +42,7 @@ def scene(diagram: Diagram, plan: Plan, theme: Theme) -> Scene:
     legend = [Part(name="diagram:legend", role="legend", shapes=tuple(shapes))] if shapes else []
     return Scene(
         title=diagram.title,
-        description=outline(diagram),
+        description=description(diagram),
         width=math.ceil(wide + 2 * MARGIN),
         height=math.ceil(bottom + MARGIN),
         ground=theme.ground,

@@ -1,7 +1,7 @@
 """A finished picture as plain shapes, each at its place: what every format that shows places is written from.
 
 Lengths are points (1/72 inch), which is also SVG's unit here. x grows to the right, y downwards. Colours are `#RRGGBB`.
-A writer of a format needs to know these shapes and nothing of models; shapes are drawn in their order.
+A writer of a format knows these shapes and nothing of models. Shapes are drawn in the order in which they stand.
 """
 
 from __future__ import annotations

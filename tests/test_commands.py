@@ -234,6 +234,24 @@ def test_render_writes_a_picture(line: Line) -> None:
     assert "<svg" in (line.folder / "net.svg").read_text(encoding="utf-8")
 
 
+def test_several_pictures_at_once_and_one_on_standard_output(line: Line) -> None:
+    status, out, err = line("net.toml", "--render", "net.svg", "--render", "net.dot", "--render", "-")
+    assert status == 0
+    assert {"net.svg", "net.dot"} <= line.files()
+    assert out == (line.folder / "net.svg").read_text(encoding="utf-8")
+    assert [each.split()[0] for each in err.splitlines()] == ["net.svg", "net.dot"]
+
+
+def test_another_format_on_standard_output(line: Line) -> None:
+    assert line("net.toml", "--render=-.dot")[1].startswith("digraph")
+
+
+def test_a_picture_and_json_do_not_share_standard_output(line: Line) -> None:
+    status, out, err = line("net.toml", "--check", "--format", "json", "--render", "-")
+    assert (status, out) == (2, "")
+    assert "--render - and --format json" in err
+
+
 def test_train_evaluate_and_resume(line: Line) -> None:
     assert line("net.toml", "--train", "--out", "run")[0] == 0
     assert {"run/spec.toml", "run/metrics.csv", "run/status.json", "run/checkpoints/last.pt"} <= line.files()

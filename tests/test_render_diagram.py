@@ -11,7 +11,7 @@ import networkx
 import pytest
 
 from builder.graph import Node, Region, assemble
-from render.diagram import LABELS_UP_TO, Box, Diagram, compose, outline
+from render.diagram import LABELS_UP_TO, Box, Diagram, compose
 
 
 def box(diagram: Diagram, name: str) -> Box:
@@ -227,15 +227,6 @@ def test_a_group_without_a_name_shows_no_bare_number() -> None:
     diagram = compose(assemble("M", "", "m.toml", nodes, [*regions], []), level="full")
     assert [each.title for each in diagram.clusters] == ["group"]
     assert box(diagram, "1.0").label == ""
-
-
-def test_the_outline_tells_every_box_in_words() -> None:
-    assert outline(compose(graphs.lenet(), level="full")).splitlines()[:4] == [
-        "input 1×32×32 · 61,706 parameters",
-        "inputs.image: Input (1×32×32)",
-        "conv1: Conv 5×5 (6 ch · ReLU, 156 parameters, 6×28×28)",
-        "MaxPool 2×2 (6×14×14)",
-    ]
 
 
 def _node(name: str, type_: str, kind: str, *sources: str, region: str = "", **arguments: Any) -> Node:

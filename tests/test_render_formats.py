@@ -16,9 +16,10 @@ import pytest
 from PIL import Image
 
 import render
+from builder.commands.picture_options import PICTURES
 from builder.files import OutputError
 from render.engines import Engine, EngineError, engine, laid_out
-from render.formats import FORMATS, check_suffix
+from render.formats import FORMATS
 from render.raster import svg_to_png
 from render.svg import svg_text
 from render.theme import THEMES
@@ -76,7 +77,7 @@ def test_svg_text_of_alexnet() -> None:
     assert not {"0", "1", "3", "12"} & words, "a position is no name"
 
 
-@pytest.mark.parametrize("format", ["svg", "pdf", "dot", "png"])
+@pytest.mark.parametrize("format", ["svg", "pdf", "dot", "png", "tex", "txt", "mmd"])
 def test_same_bytes_in_two_processes(tmp_path: Path, format: str) -> None:
     code = "import sys, graphs, render; render.draw(graphs.residual(), sys.argv[1])"
     for seed in ("1", "2"):
@@ -134,22 +135,19 @@ def test_drawing_leaves_the_graph_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("model.bmp", "no picture format has the suffix '.bmp'; there are .svg .png .pdf .dot"),
-        ("model", "'model' has no suffix; there are .svg .png .pdf .dot"),
+        ("model.bmp", "no picture format has the suffix '.bmp'; there are .svg .png .pdf .html .tex .mmd .dot .txt"),
+        ("model", "'model' has no suffix; there are .svg .png .pdf .html .tex .mmd .dot .txt"),
     ],
 )
 def test_an_unknown_suffix_lists_those_there_are(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(render.FormatError) as caught:
         render.draw(graphs.lenet(), tmp_path / name)
     assert str(caught.value) == message
-    with pytest.raises(render.FormatError):
-        check_suffix(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("suffix", FORMATS)
-def test_known_suffixes_pass(suffix: str) -> None:
-    check_suffix(f"model{suffix.upper()}")
+def test_the_command_line_knows_the_formats_that_there_are() -> None:
+    assert tuple(FORMATS) == PICTURES
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from builder.commands.formats import FOR_PROGRAMS, OF_CHECK_ALONE
+from builder.commands.picture_options import PICTURES, add_picture_options, is_standard_output
 from dsl.catalogue.suggestions import suggest
 
 _TO_DO: Final = ("check", "summary", "where", "render", "export", "train", "evaluate", "predict")
@@ -55,6 +56,8 @@ def _held_together(options: argparse.Namespace) -> None:
         raise UsageError(f"--out {options.out}: predictions are written to {' or '.join(PREDICTED)}")
     if options.force and options.resume is None:
         raise UsageError("--force goes with --resume")
+    if options.format == "json" and any(is_standard_output(each) for each in options.render):
+        raise UsageError("--render - and --format json both write to standard output; give the picture a file")
     if not options.watch:
         return
     for each in ("fix", "summary", "where", "render", "export", "train", "evaluate", "predict"):
@@ -101,7 +104,8 @@ def _parser() -> argparse.ArgumentParser:
     do.add_argument("--watch", action="store_true", help="check again whenever one of the spec's files is saved")
     do.add_argument("--summary", action="store_true", help="a table with a line for each layer")
     do.add_argument("--where", metavar="KEY", action="append", default=[], help="the file and line a value comes from")
-    do.add_argument("--render", metavar="FILE", action="append", default=[], help="draw: .svg .png .pdf .dot")
+    do.add_argument("--render", metavar="FILE", action="append", default=[],
+                    help=f"draw: {' '.join(PICTURES)}; - is SVG on standard output, --render=-.png PNG")  # fmt: skip
     do.add_argument(
         "--export", metavar="FILE", action="append", default=[], help="the model's source: .py; the spec: .toml"
     )
@@ -123,9 +127,9 @@ def _parser() -> argparse.ArgumentParser:
                      "--predict, the .csv or .npz file")  # fmt: skip
     how.add_argument("--allow-python", metavar="FILE", action="append", default=[],
                      help="run this Python file; its layers are types")  # fmt: skip
-    how.add_argument("--theme", choices=("light", "dark", "print"), default="light", help="colours of pictures")
     how.add_argument("--format", choices=("text", *FOR_PROGRAMS), default="text",
                      help="of what is written out; github and sarif are for --check alone")  # fmt: skip
     how.add_argument("--tensorboard", action="store_true", help="with --train: event files for TensorBoard, too")
     how.add_argument("--quiet", action="store_true", help="warnings and results alone")
+    add_picture_options(parser.add_argument_group("pictures"))
     return parser

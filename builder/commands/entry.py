@@ -12,10 +12,12 @@ from typing import Any
 
 import dsl
 from builder import memory
+from builder.building import elaborate
 from builder.checking import load
 from builder.commands import arguments, exporting, locating, rendering, reporting
 from builder.commands.arguments import UsageError
 from builder.commands.formats import FOR_PROGRAMS
+from builder.commands.picture_options import PICTURES, drawn_as, suffix_of
 from builder.commands.streams import open_standard, say, silence
 from builder.commands.words import is_word
 from builder.commands.words import run as run_word
@@ -97,6 +99,16 @@ def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
         from builder.commands import fixing
 
         fixing.fix(path)
+    try:
+        return _work(path, changes, options, weights)
+    except dsl.SpecError:
+        if options.render:
+            rendering.render_known(lambda: dsl.load(path, changes), options.render, drawn_as(options))
+        raise
+
+
+def _work(path: str, changes: dict[str, Any], options: argparse.Namespace, weights: str | None) -> int:
+    """What is asked for, in order; the result is the exit status."""
     spec = load(path, changes)
     several: dict[str, Any] = {}
     nothing = not arguments.asked(options) and not options.fix
@@ -106,8 +118,10 @@ def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
         several["summary"] = reporting.summary(spec, options.format)
     if options.where:
         several["where"] = [found for key in options.where for found in locating.where(spec, key, options.format)]
-    for name in options.render:
-        rendering.render(spec, Path(name), options.theme)
+    if options.render:
+        graph = elaborate(spec)
+        for name in options.render:
+            rendering.render(graph, name, drawn_as(options), spec=spec)
     for name in options.export:
         exporting.export(spec, Path(name))
     status = DONE
@@ -160,8 +174,8 @@ def _spec_path(options: argparse.Namespace) -> tuple[str, str | None]:
 
 
 def _check_suffix(name: str, export: bool) -> None:
-    suffix = Path(name).suffix
-    known = exporting.SUFFIXES if export else rendering.SUFFIXES
+    suffix = Path(name).suffix if export else suffix_of(name)
+    known = exporting.SUFFIXES if export else PICTURES
     if suffix not in known:
         flag = "--export" if export else "--render"
         raise UsageError(f"{flag} {name}: unknown suffix {suffix or '(none)'}; there are {' '.join(known)}")

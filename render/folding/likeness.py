@@ -45,7 +45,7 @@ class Likeness:
         own = self._tree.regions[region]
         asked = self._asked(region), region in self._wishes.closed
         items = tuple(self.alike(each) for each in self._tree.items[region])
-        return own.type, bool(own.copies), own.frozen, asked, items
+        return own.type, bool(own.copies), own.frozen, asked, self._tree.marks.get(region), items
 
     def _structure_key(self, region: str) -> Hashable:
         """Copies that are alike count once, however many there are."""
@@ -60,7 +60,8 @@ class Likeness:
             for name, value in each.arguments.items()
             if name not in _FOLLOWING and not (name == "p" and each.kind == "dropout")
         }
-        return each.type, each.role, owner, each.frozen, repr(said), each.expression, self._asked(each.name)
+        mark = self._tree.marks.get(each.name)
+        return each.type, each.role, owner, each.frozen, repr(said), each.expression, mark, self._asked(each.name)
 
     def _asked(self, name: str) -> str:
         """What a person asked to see stands for itself alone."""

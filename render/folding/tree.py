@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from builder.graph import Node, Region, nodes, regions
+from builder.graph import Node, Region, arrow_marks, marks, nodes, regions
 from render.compaction import Cast, cast_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ class Tree:
     """regions: by name, outer ones first, those without a layer left out. parents: region -> the one around it.
 
     items: of each region, in the order of the spec. inside: all nodes of a region, at any depth.
-    reads: of a node, in order. readers: the nodes that read a node.
+    reads: of a node, in order. readers: the nodes that read a node. marks: of nodes and regions. differing: the regions
+    that a mark lies in, but for those that are added or removed whole.
     """
 
     def __init__(self, graph: networkx.DiGraph[str], *, compact: bool) -> None:
@@ -37,8 +38,11 @@ class Tree:
         self.parents = _parents(all_regions)
         self.items: dict[str, list[Item]] = {"": []}
         self.inside: dict[str, list[Node]] = {"": []}
-        for cast in cast_of(list(self.nodes.values()), compact=compact):
+        self.marks = marks(graph)
+        gone = [each for each in arrow_marks(graph) if each not in graph.edges]
+        for cast in cast_of(list(self.nodes.values()), self.marks, gone, compact=compact):
             self._stand(cast)
+        self.differing = set(self._differing())
         self.regions = {name: each for name, each in all_regions.items() if name in self.items}
         self.reads = {each.name: _reads(each) for each in self.nodes.values()}
         self.readers: dict[str, list[str]] = {name: [] for name in self.nodes}
@@ -59,6 +63,15 @@ class Tree:
         while region:
             yield region
             region = self.parents[region]
+
+    def is_changed(self, region: str) -> bool:
+        """Whether the region itself is marked, and not for all that is in it."""
+        return region in self.marks and self.marks[region].mark not in ("added", "removed")
+
+    def _differing(self) -> Iterator[str]:
+        for name in self.marks:
+            at = self.nodes[name].region if name in self.nodes else name
+            yield from (each for each in self.around(at) if each not in self.marks or self.is_changed(each))
 
     def _stand(self, cast: Cast) -> None:
         region = cast.head.region

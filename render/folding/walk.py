@@ -100,14 +100,14 @@ class Walk:
             return "whole"
         if region in self._wishes.around:
             return "open"
-        if self._lone(region) is not None:
+        if self._lone(region) is not None and not self._tree.is_changed(region):
             return "single"
         if self._level == "overview":
             return "open" if self._holds_stages(region) else "closed"
         if self._is_part(region):
             return "open"
         structure = self._likeness.structure(region)
-        if structure in self._opened:
+        if structure in self._opened and region not in self._tree.differing:
             return "closed"
         self._opened.add(structure)
         return "open"
@@ -121,12 +121,16 @@ class Walk:
     def _is_nameless(self, region: str) -> bool:
         """Whether a group is known by its position alone, and stands for no copy."""
         own, parent = self._tree.regions[region], self._tree.regions[self._tree.parents[region]]
+        if region in self._tree.marks:
+            return False
         return not own.type and not own.copies and not parent.copies and region.rpartition(".")[2].isdigit()
 
     def _merged(self, region: str, frame: str, called: _Called) -> bool:
         """A group of nothing but copies is drawn as the copy, under the group's name."""
         items = self._tree.items[region]
         inner = items[0]
+        if region in self._tree.marks:
+            return False
         if not isinstance(inner, str) or self._tree.regions[region].type or self._asked(region) or self._asked(inner):
             return False
         run, *more = self._runs(region)
