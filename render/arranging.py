@@ -9,9 +9,10 @@ from render.diagram import Diagram
 from render.drawing import HEADING, MARGIN, scene
 from render.engines import engine
 from render.places.boxes import natural_width
+from render.places.parts import has_tangle
 from render.places.placing import placed
 from render.places.plan import Plan
-from render.places.structure import has_tangle, structure
+from render.places.structure import structure
 from render.scene import Scene
 from render.theme import Theme
 

@@ -6,8 +6,7 @@ place of its size.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Protocol
 
@@ -15,11 +14,11 @@ import graphviz  # type: ignore[import-untyped]
 
 from render.diagram import Arrow, Box, Cluster, Diagram
 from render.letters import FONT
+from render.reserved import INCH, Reserved, Sizes
 from render.tables import arrow_label, box_label, cluster_label, heading, legend
 from render.theme import Theme
 
 _MANY = 1500  # boxes; with more, `dot` is told to give up the last bit of tidiness rather than take minutes
-_INCH = 72.0
 
 
 def dot_text(diagram: Diagram, theme: Theme) -> str:
@@ -35,30 +34,16 @@ def dot_text(diagram: Diagram, theme: Theme) -> str:
     return str(page.source)
 
 
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """Width and height, in points, of boxes and of clusters' titles by name.
-
-    labels: how broad those of the arrows are. ported: boxes whose arrows come in at the middle of one side and leave
-    from the middle of the other. points: those that are nothing but the place at which arrows meet."""
-
-    boxes: Mapping[str, tuple[float, float]]
-    titles: Mapping[str, tuple[float, float]]
-    labels: tuple[float, ...]
-    ported: frozenset[str]
-    points: frozenset[str]
-
-
 def layout_text(diagram: Diagram, sizes: Sizes, *, across: bool) -> str:
     """The same structure with empty places for all text. across: to the right, not down."""
     apart = max((each for each in sizes.labels), default=0.0) + 20 if across else 0.0
-    settings = {"rankdir": "LR" if across else "TB", "nodesep": "0.22", "ranksep": f"{max(apart, 30.0) / _INCH:.2f}"}
+    settings = {"rankdir": "LR" if across else "TB", "nodesep": "0.22", "ranksep": f"{max(apart, 30.0) / INCH:.2f}"}
     if len(diagram.boxes) > _MANY:
         settings |= {"nslimit": "2", "nslimit1": "2", "mclimit": "0.5", "splines": "line"}
     page = graphviz.Digraph(name="layout", graph_attr=settings)
     page.attr("node", shape="box", fixedsize="true", label="")
     page.attr("edge", arrowhead="none")
-    _Drawing(diagram, _Reserved(sizes, across)).draw_into(page)
+    _Drawing(diagram, Reserved(sizes, across)).draw_into(page)
     return str(page.source)
 
 
@@ -215,37 +200,3 @@ class _Written:
 
     def label(self, arrow: Arrow, index: int) -> dict[str, str]:
         return {"label": arrow_label(arrow, self.theme)}
-
-
-class _Reserved:
-    """Nothing but sizes."""
-
-    def __init__(self, sizes: Sizes, across: bool) -> None:
-        self.sizes = sizes
-        self.into, self.out = ("w", "e") if across else ("n", "s")
-
-    def box(self, box: Box) -> dict[str, str]:
-        width, height = self.sizes.boxes[box.name]
-        shape = {"shape": "circle"} if box.form == "circle" else {}
-        return {"width": f"{width / _INCH:.4f}", "height": f"{height / _INCH:.4f}", **shape}
-
-    def cluster(self, cluster: Cluster) -> dict[str, str]:
-        return {"label": _empty(self.sizes.titles[cluster.name]), "labeljust": "l", "margin": "12"}
-
-    def line(self, arrow: Arrow) -> dict[str, str]:
-        ports = {"tailclip": "false"} if arrow.source in self.sizes.points else {}
-        ports |= {"headclip": "false"} if arrow.target in self.sizes.points else {}
-        if arrow.source in self.sizes.ported:
-            ports["tailport"] = self.out
-        if arrow.target in self.sizes.ported:
-            ports["headport"] = self.into
-        return ports
-
-    def label(self, arrow: Arrow, index: int) -> dict[str, str]:
-        return {}  # stands where the arrow begins, and needs no more than the room between ranks
-
-
-def _empty(size: tuple[float, float]) -> str:
-    """A place of this size without anything in it."""
-    cell = f'<TD FIXEDSIZE="TRUE" WIDTH="{size[0]:.0f}" HEIGHT="{size[1]:.0f}"></TD>'
-    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR>{cell}</TR></TABLE>>'

@@ -11,13 +11,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 
 _PYGRAPHVIZ = """
 import sys, pygraphviz
 graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
-sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
+sys.stdout.buffer.write(graph.draw(format="json0", prog="dot"))
 """
 
 # About fonts that this machine has or has not, and its settings of them: a layout has no letters. And that it may take
@@ -33,35 +32,30 @@ class EngineError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A way to lay out. name: what to tell a person; command: the program for a format."""
+    """A way to lay out. name: what to tell a person; command: the program, which reads DOT and writes it as JSON."""
 
     name: str
-    command: Callable[[str], list[str]]
+    command: tuple[str, ...]
 
 
 def engine() -> Engine:
     """The `dot` program on the path, else pygraphviz; EngineError that says what to install where there is neither."""
     if program := shutil.which("dot"):
-        return Engine("dot", lambda format: [program, f"-T{format}"])
+        return Engine("dot", (program, "-Tjson0"))
     if importlib.util.find_spec("pygraphviz"):
-        return Engine("pygraphviz", _pygraphviz_command)
+        # -P keeps the working directory out of the way: a file `pygraphviz.py` there is not ours to run.
+        return Engine("pygraphviz", (sys.executable, "-P", "-c", _PYGRAPHVIZ))
     raise EngineError("nothing here can draw: install pygraphviz (pip install pygraphviz) or Graphviz's dot program")
 
 
-def laid_out(dot: str, by: Engine, format: str = "json0") -> bytes:
-    """The graph with its places, in one of Graphviz's formats."""
-    command = by.command(format)
+def laid_out(dot: str, by: Engine) -> bytes:
+    """The graph with its places, as Graphviz's format json0."""
     try:
-        done = subprocess.run(command, input=dot.encode(), capture_output=True)
+        done = subprocess.run(by.command, input=dot.encode(), capture_output=True)
     except OSError as error:
-        raise EngineError(f"cannot run {command[0]}: {error.strerror}") from error
+        raise EngineError(f"cannot run {by.command[0]}: {error.strerror}") from error
     complaints = [line for line in done.stderr.decode(errors="replace").splitlines() if not _HARMLESS.match(line)]
     if done.returncode or complaints or not done.stdout:
         said = "; ".join(complaints[-3:]) or f"exit status {done.returncode}"
         raise EngineError(f"{by.name} could not lay out the picture: {said}")
     return done.stdout
-
-
-def _pygraphviz_command(format: str) -> list[str]:
-    """-P keeps the working directory out of the way: a file `pygraphviz.py` there is not ours to run."""
-    return [sys.executable, "-P", "-c", _PYGRAPHVIZ, format]

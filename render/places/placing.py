@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 
 from render.diagram import Arrow, Box, Diagram
 from render.places.boxes import Look
-from render.places.measures import Measured, Measurer
+from render.places.measured import Measured
+from render.places.measures import Measurer
+from render.places.parts import Framed, Parallel, Single
 from render.places.paths import rounded
 from render.places.plan import PlacedArrow, PlacedBox, PlacedFrame, PlacedLabel, Plan
-from render.places.structure import Framed, Parallel, Single, structure
+from render.places.structure import structure
 from render.places.tangles import Course, Knot, untangled
 from render.scene import Point
 

@@ -9,15 +9,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from render.diagram import Arrow, Box, Cluster, Diagram
-from render.dot import Sizes, layout_text
-from render.engines import engine, laid_out
+from render.dot import layout_text
+from render.engines import Engine, engine, laid_out
 from render.letters import text_width
 from render.places.boxes import SMALL, Band, band_of
 from render.places.labels import beside
-from render.places.structure import Single, Tangle
+from render.places.measured import Measured
+from render.places.parts import Single, Tangle
+from render.reserved import Sizes
 
 if TYPE_CHECKING:
-    from render.places.measures import Measured, Measurer
+    from render.places.measures import Measurer
 
 _Place: TypeAlias = tuple[float, float]  # along main, along cross
 _INCH = 72.0
@@ -56,8 +58,6 @@ class Knot:
 
 def untangled(measurer: Measurer, tangle: Tangle) -> Measured:
     """Raises EngineError where there is no Graphviz."""
-    from render.places.measures import Measured
-
     parts = {name: measurer.part(part) for name, part in tangle.parts.items()}
     sketch = _Sketch(measurer, tangle, parts)
     layout = _Layout(sketch.text(), measurer.across)
@@ -198,12 +198,9 @@ def _joined(end: _Place, points: list[_Place]) -> list[_Place]:
 
 
 @lru_cache(maxsize=64)
-def _told(text: str, name: str) -> bytes:
-    return laid_out(text, engine())
-
-
-def _answer(text: str, by: Any) -> bytes:
-    return _told(text, by.name)
+def _answer(text: str, by: Engine) -> bytes:
+    """Equal tangles, as in each of many blocks, are laid out once."""
+    return laid_out(text, by)
 
 
 def _numbers(text: str) -> list[float]:
