@@ -20,7 +20,9 @@ FOLDER = ROOT / "docs" / "pictures"
 PICTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "lenet": ("specs/lenet.toml", {}),
     "resnet18": ("specs/gallery/resnet18.toml", {}),
-    "resnet18-overview": ("specs/gallery/resnet18.toml", {"level": "overview", "style": "slides"}),
+    "googlenet": ("specs/gallery/googlenet.toml", {}),
+    "gpt2": ("specs/gallery/gpt2.toml", {}),
+    "resnet18-slides": ("specs/gallery/resnet18.toml", {"level": "overview", "style": "slides"}),
     "alexnet-blocks": ("specs/alexnet.toml", {"style": "blocks"}),
     "unet-blocks": ("specs/gallery/unet.toml", {"style": "blocks"}),
 }
