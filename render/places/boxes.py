@@ -88,7 +88,7 @@ def _lines(box: Box, width: float) -> Iterator[Line]:
     if name_beside:
         yield Line(after, y, box.label)
     below = [] if name_beside or not box.label else [cut(box.label, room, SMALL)]
-    below += wrapped(box.detail, room, SMALL, between=" · ")
+    below += wrapped(filter(None, box.detail), room, SMALL, between=" · ")
     for index, line in enumerate(below):
         yield Line(_LEFT, y + _NEXT * (index + 1), line)
     if number and alone:  # on the first line that has room for it
