@@ -1,4 +1,4 @@
-"""How large pictures are, whether they can be read on A4, and how long they take: `PYTHONPATH=. python benchmarks/pictures.py`.
+"""How large pictures are, whether A4 shows them well, how long they take: `PYTHONPATH=. python benchmarks/pictures.py`.
 
 Prints the tables of `pictures.md`. A page is A4 with margins of 10 mm; text is measured as it is printed there.
 """
@@ -30,7 +30,8 @@ def chain(layers: int, *, residual: bool = False) -> Any:
     lines = [f'{{ type = "Linear", out_features = {8 + index % 7 + index % 11} }}' for index in range(layers)]
     if residual:
         lines = [each for index in range(layers // 2) for each in _step(index)]
-    text = f'name = "Chain"\n[model]\ninputs = {{ x = ["N", 8] }}\nlayers = [\n{",\n".join(lines)}\n]\n'
+    head = 'name = "Chain"\n[model]\ninputs = { x = ["N", 8] }\nlayers = [\n'
+    text = head + "".join(f"  {each},\n" for each in lines) + "]\n"
     return builder.elaborate(dsl.loads(text))
 
 

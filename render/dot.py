@@ -44,6 +44,9 @@ def layout_text(diagram: Diagram, sizes: Sizes, *, across: bool) -> str:
     page.attr("node", shape="box", fixedsize="true", label="")
     page.attr("edge", arrowhead="none")
     _Drawing(diagram, Reserved(sizes, across)).draw_into(page)
+    for name, rank in sizes.points.items():
+        with page.subgraph(graph_attr={"rank": rank}) as edge:
+            edge.node(name)
     return str(page.source)
 
 

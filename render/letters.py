@@ -74,7 +74,7 @@ def facts_in_lines(facts: Iterable[str], width: float, size: float) -> list[str]
     """Facts with dots between them on as few lines as they fit on; one that is too long for a line begins its own, and
     goes on in the next ones."""
     lines: list[str] = []
-    for fact in facts:
+    for fact in filter(None, facts):
         joined = f"{lines[-1]} · {fact}" if lines else fact
         if text_width(joined, size) <= width:
             lines[-1:] = [joined]

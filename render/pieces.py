@@ -15,11 +15,12 @@ from render.places.plan import Continuation, PlacedArrow, PlacedFrame, Plan
 from render.scene import Point
 from render.spans import Span, along, spans_of
 
-GAP = 30.0  # between pieces
+GAP = 28.0  # between pieces
 LETTER = 8.0  # radius of a continuation's circle
 _STEP = 2 * LETTER + 4  # room for one row of circles
 _CLEAR = 2 * LETTER + 3  # least distance of two circles in a row
 _BAND, _FOOT, _SIDE = 23.0, 8.0, 12.0
+_GOES_ON = 130.0  # the least breadth of a frame that goes on, for its title and a note
 _FAR = 200.0  # more than circles and the titles of frames that go on take beyond a cut
 
 
@@ -144,8 +145,8 @@ class _Assembly:
             right = max((each.high for each in inside), default=high)
             # The title's room left of the arrow that comes in stays as it was.
             left, right = self._breadth(frame, low + _SIDE if index == first else left, right, low, high)
-            if index == first and not self.across:
-                right = max(right, self._title_end(frame, piece))
+            if not self.across:
+                right = max(right, self._title_end(frame, piece) if index == first else min(left + _GOES_ON, high))
             band = frame.band if index == first else self._continued(frame, piece, left)
             room = _SIDE if self.across else _BAND
             top = top if index == first else min(inner_top, top) - room

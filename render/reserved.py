@@ -15,13 +15,14 @@ class Sizes:
     """Width and height, in points, of boxes and of clusters' titles by name.
 
     labels: how broad those of the arrows are. ported: boxes whose arrows come in at the middle of one side and leave
-    from the middle of the other. points: those that are nothing but the place at which arrows meet."""
+    from the middle of the other. points: those that are nothing but
+    the place at which arrows meet, and their rank: "source" before all else, "sink" behind it."""
 
     boxes: Mapping[str, tuple[float, float]]
     titles: Mapping[str, tuple[float, float]]
     labels: tuple[float, ...]
     ported: frozenset[str]
-    points: frozenset[str]
+    points: Mapping[str, str]
 
 
 class Reserved:

@@ -57,7 +57,8 @@ def area(shape: Shape) -> Area:
         return Area(shape.x, shape.y, shape.x + shape.width, shape.y + shape.height)
     if isinstance(shape, Circle):
         return Area(shape.x - shape.radius, shape.y - shape.radius, shape.x + shape.radius, shape.y + shape.radius)
-    xs, ys = [x for x, _ in shape.points], [y for _, y in shape.points]
+    points = list(along(shape)) if isinstance(shape, Curve) else shape.points
+    xs, ys = [x for x, _ in points], [y for _, y in points]
     return Area(min(xs), min(ys), max(xs), max(ys))
 
 

@@ -112,7 +112,9 @@ class _Sketch:
         }
         ported = frozenset(self.names[name] for name, each in tangle.parts.items() if not isinstance(each, Single))
         labels = tuple(text_width(each.label, SMALL) for each in self.arrows)
-        self.sizes = Sizes({**boxes, _IN: (1, 1), _OUT: (1, 1)}, titles, labels, ported, frozenset({_IN, _OUT}))
+        used = ((_IN, "source", tangle.enters), (_OUT, "sink", tangle.leaves))
+        points = {name: rank for name, rank, arrows in used if arrows}
+        self.sizes = Sizes({**boxes, _IN: (1, 1), _OUT: (1, 1)}, titles, labels, ported, points)
 
     def _turned(self, size: tuple[float, float]) -> tuple[float, float]:
         return (size[1], size[0]) if self.across else size
@@ -176,7 +178,7 @@ class _Layout:
             elif each["name"].startswith("cluster:"):
                 self.clusters[each["name"].removeprefix("cluster:")] = self._corners(_numbers(each["bb"]))
         self.length, self.breadth = (self.width, self.height) if across else (self.height, self.width)
-        self.entry = self.boxes.get(_IN, (0.0, self.breadth / 2))
+        self.entry = self.boxes.get(_IN, self.boxes.get(_OUT, (0.0, self.breadth / 2)))
         self.edges: dict[int, list[_Place]] = {}
         for each in sorted(told.get("edges", []), key=lambda each: not each["id"].endswith(":side")):
             index = int(each["id"].split(":")[1])
