@@ -87,6 +87,16 @@ def test_the_copies_of_a_repeat_end_at_the_fault() -> None:
     assert reads(node(graph, "outputs.stage")) == ["stage.0.odd"]
 
 
+def test_what_follows_a_repeat_reads_its_last_layer_and_not_the_one_at_fault() -> None:
+    stage = (
+        '{ name = "stage", repeat = 2, layers = [{ name = "odd", type = "Tanhh" }, { name = "end", type = "ReLU" }] }'
+    )
+    graph = known(stage, FLAT)
+    assert list(faults_on(graph)) == ["stage.0.odd"]
+    assert reads(node(graph, "stage.0.end")) == ["stage.0.odd"]
+    assert reads(node(graph, "flat")) == ["stage.0.end"]
+
+
 def test_a_fault_that_is_told_elsewhere_marks_the_layer_too() -> None:
     graph = known(CONV, FLAT, FC.replace("5", '"${half}"'), after='[vars]\nhalf = "${1 / 0}"\n')
     assert faults_on(graph) == {"fc": ("cannot be worked out",)}

@@ -120,8 +120,9 @@ class Ledger(ABC):
             name = frame.prefix + (key or layer.name or str(frame.entries.count))
             entry = self.entry(layer.type) if layer.type and layer.type not in self.blocks else None
             self.astray.append(astray(layer, name, entry, frame, first, before, len(self.nodes)))
-        inside = self.astray[-1].node if self.found[1] > since[1] else self.nodes[-1]
-        return replace(seen, reference={"from": inside.name})
+        astray_last = self.found[1] > since[1] and self.astray[-1].after == len(self.nodes)
+        last = self.astray[-1].node if astray_last else self.nodes[-1]
+        return replace(seen, reference={"from": last.name})
 
     def node(self, name: str) -> Node | None:
         """The node of this name, if it has been made."""
