@@ -20,9 +20,9 @@ Style: TypeAlias = Literal["page", "slides"]
 
 # Width and height, in points, of the canvas that fits A4 at 0.7 of its size, and of a slide at 16:9.
 CANVAS = {"page": (770.0, 1120.0), "slides": (1280.0, 720.0)}
-_LEGEND = 36.0
+_LEGEND = 31.0
 _NARROW, _WIDE = 144.0, 230.0  # of boxes
-_NARROWER = (139.0, 128.0)  # for pictures that do not fit otherwise
+_NARROWER = (140.0, 128.0)  # for pictures that do not fit otherwise
 _MANY = 600  # boxes; with more, one width is tried
 
 
