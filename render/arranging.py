@@ -20,8 +20,9 @@ Style: TypeAlias = Literal["page", "slides"]
 
 # Width and height, in points, of the canvas that fits A4 at 0.7 of its size, and of a slide at 16:9.
 CANVAS = {"page": (770.0, 1120.0), "slides": (1280.0, 720.0)}
-_LEGEND = 36.0
+_LEGEND = 31.0
 _NARROW, _WIDE = 144.0, 230.0  # of boxes
+_NARROWER = (140.0, 128.0)  # for pictures that do not fit otherwise
 _MANY = 600  # boxes; with more, one width is tried
 
 
@@ -31,6 +32,7 @@ def arranged(diagram: Diagram, theme: Theme, style: Style = "page") -> Scene:
     natural = max((natural_width(each) for each in diagram.boxes), default=0.0)
     widest = min(max(natural, _NARROW), _WIDE)
     widths = [widest, (widest + _NARROW) / 2, _NARROW] if widest > _NARROW and len(diagram.boxes) < _MANY else [widest]
+    widths += _NARROWER if len(diagram.boxes) < _MANY else ()
     canvas = CANVAS[style]
     room = (canvas[0] - 2 * MARGIN, canvas[1] - 2 * MARGIN - HEADING - _LEGEND)
     best: Plan | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TypeAlias
 
 from render.letters import text_width
@@ -19,13 +20,14 @@ _STEP = 2.0
 def beside(
     curve: Sequence[_Place], label: str, across: bool, curves: Sequence[Sequence[_Place]], parts: Sequence[Room]
 ) -> _Place:
-    """A place beside the first half of a curve, as near to its beginning as there is one that is free; where none is,
-    the one with the least in it. curves, parts: all there are."""
+    """A place beside a curve, as near to its beginning as there is one that is free; where none is, the one with the
+    least in it. curves, parts: all there are."""
     width = text_width(label, SMALL)
-    taken = [each for other in curves for each in _along(other)]
-    own = list(_along(curve))
+    taken = [each for other in curves for each in points_on(other)]
+    own = list(points_on(curve))
     found: list[tuple[int, _Place]] = []
-    for place in _candidates(own[1 : max(2, len(own) // 2)], width, across):
+    half = max(2, len(own) // 2)
+    for place in chain(_candidates(own[1:half], width, across), _candidates(own[half:-1], width, across)):
         hits = sum(_is_in(each, place, width, across) for each in taken)
         hits += sum(10 * _overlap(_room(place, width, across), each) for each in parts)
         if not hits:
@@ -40,6 +42,11 @@ def _candidates(points: list[_Place], width: float, across: bool) -> Iterator[_P
         for main, cross in points:
             yield (main, cross - off) if across else (main, cross + off)
             yield (main, cross + _HIGH + 3 + off) if across else (main, cross - width - 2 * _OFF - off)
+
+
+def room_of(place: _Place, label: str, across: bool) -> Room:
+    """What a label takes that stands at a place."""
+    return _room(place, text_width(label, SMALL), across)
 
 
 def _room(place: _Place, width: float, across: bool) -> Room:
@@ -59,7 +66,7 @@ def _is_in(point: _Place, place: _Place, width: float, across: bool) -> bool:
     return low < point[0] < high and left < point[1] < right
 
 
-def _along(curve: Sequence[_Place]) -> Iterator[_Place]:
+def points_on(curve: Sequence[_Place]) -> Iterator[_Place]:
     """Points on a curve, a few points apart, by the formula of a cubic Bézier."""
     for index in range(1, len(curve) - 2, 3):
         corners = curve[index - 1 : index + 3]

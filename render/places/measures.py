@@ -12,7 +12,7 @@ from render.places.abreast import places_abreast
 from render.places.boxes import DOT, SMALL, STACKED, band_of, closed, look_of
 from render.places.lanes import Lanes
 from render.places.measured import FORK, LABEL_OFF, Measured, copies_of, is_form
-from render.places.parts import Branch, Framed, Parallel, Part, Series, Single, Tangle, Wire
+from render.places.parts import Branch, Framed, Headed, Parallel, Part, Series, Single, Tangle, Wire
 
 PLAIN, LABELLED = 17.0, 27.0  # room for an arrow without and with its label
 SIDE, BOTTOM = 12.0, 12.0  # between a frame and what is in it
@@ -39,6 +39,8 @@ class Measurer:
             return self._single(part)
         if isinstance(part, Framed):
             return self._framed(part)
+        if isinstance(part, Headed):
+            return self._headed(part)
         if isinstance(part, Parallel):
             return self.parallel(part, after_dot=False, before_circle=0.0)
         return self._untangle(self, part)
@@ -125,6 +127,38 @@ class Measurer:
             band = band_of(part.cluster, before, after)
             place, length = band.height, band.height + inside.length + BOTTOM
         return Measured(part, length, before, after, [(place, 0.0, inside)], band=band)
+
+    def _headed(self, part: Headed) -> Measured:
+        """Each head right above its branch; the frame's title left of the first arrow that comes in."""
+        framed = self._framed(part.framed)
+        _, _, inside = framed.inner[0]
+        _, _, branches = inside.inner[0]
+        places = {
+            arrow: place
+            for branch, (_, place, _) in zip(branches.part.branches, branches.inner, strict=True)  # type: ignore[union-attr]
+            for arrow in branch.enters
+        }
+        if not self.across:
+            titles = band_of(part.framed.cluster, 1e6, 1e6).lines
+            needed = 20 + max(
+                text_width(each.text, each.size, bold=each.bold) for each in titles if each.anchor != "end"
+            )
+            framed.before = max(framed.before, needed - min(places.values()))
+            framed.band = band_of(
+                part.framed.cluster, framed.before + min(places.values()), framed.after - max(places.values())
+            )
+            grown = framed.band.height - framed.inner[0][0]
+            framed.inner[0] = (framed.band.height, 0.0, inside)
+            framed.length += grown
+        heads = {arrow: self.series(each) for arrow, each in part.heads.items()}
+        above = max(each.length for each in heads.values()) + PLAIN
+        whole = Measured(part, above + framed.length, framed.before, framed.after)
+        for arrow, each in heads.items():
+            whole.inner.append((above - PLAIN - each.length, places[arrow], each))
+            whole.before = max(whole.before, each.before - places[arrow])
+            whole.after = max(whole.after, each.after + places[arrow])
+        whole.inner.append((above, 0.0, framed))
+        return whole
 
     def parallel(self, part: Parallel, *, after_dot: bool, before_circle: float) -> Measured:
         """Branches side by side. after_dot: the fork is in the dot before; before_circle: the merge is in the circle

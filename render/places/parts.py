@@ -57,6 +57,20 @@ class Parallel:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Headed:
+    """A cluster that begins in branches, with the inputs of some of them above it.
+
+    heads: what stands above, by the arrow that goes from there into the cluster."""
+
+    heads: dict[int, Series]
+    framed: Framed
+
+    def boxes(self) -> Iterator[str]:
+        yield from (name for each in self.heads.values() for name in each.boxes())
+        yield from self.framed.boxes()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Tangle:
     """For Graphviz. parts: boxes and whole clusters by name; frames: the clusters around some of them, by the name of
     each part or inner frame ("" for none). inner: arrows that stay inside; enters and leaves as of a branch."""
@@ -72,7 +86,7 @@ class Tangle:
         return (name for each in self.parts.values() for name in each.boxes())
 
 
-Part: TypeAlias = Single | Framed | Parallel | Tangle
+Part: TypeAlias = Single | Framed | Headed | Parallel | Tangle
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +116,8 @@ def has_tangle(part: Series | Wire | Part) -> bool:
         return any(map(has_tangle, part.parts))
     if isinstance(part, Parallel):
         return any(has_tangle(each.what) for each in part.branches)
+    if isinstance(part, Headed):
+        return has_tangle(part.framed)
     return isinstance(part, Tangle) or (isinstance(part, Framed) and has_tangle(part.inside))
 
 

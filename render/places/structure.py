@@ -12,8 +12,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from render.diagram import Cluster, Diagram
+from render.places.heads import headed, under_heads
 from render.places.links import Link, Links, Names
-from render.places.parts import Branch, Framed, Lane, Parallel, Part, Series, Single, Tangle, Wire, hanging_end
+from render.places.parts import (
+    Branch,
+    Framed,
+    Headed,
+    Lane,
+    Parallel,
+    Part,
+    Series,
+    Single,
+    Tangle,
+    Wire,
+    hanging_end,
+)  # fmt: skip
 
 # Rounds in which skips that fit no lane become arrows like all others; after them, all do.
 _ROUNDS = 6
@@ -43,6 +56,8 @@ class _Builder:
         self.boxes = {each.name: each for each in diagram.boxes}
         self.clusters = {each.name: each for each in diagram.clusters}
         self.links = Links(diagram, lanes)
+        self.headed: dict[str, Framed] = {}
+        self.headed = headed(diagram, self.links, self._framed)
 
     def series_of(self, region: str) -> Series:
         """What stands in a region, "" for the whole picture."""
@@ -50,8 +65,11 @@ class _Builder:
 
     def _part(self, name: str) -> Single | Framed:
         if name in self.links.items:
-            return Framed(self.clusters[name], self.series_of(name))
+            return self.headed.get(name) or self._framed(name)
         return Single(self.boxes[name])
+
+    def _framed(self, name: str) -> Framed:
+        return Framed(self.clusters[name], self.series_of(name))
 
     def _series(self, items: Names, links: Sequence[Link]) -> Series:
         """links: those with an end among the items; the other end may lie before all of them or behind them."""
@@ -60,7 +78,8 @@ class _Builder:
         spans += [(-1, place[name], None) for name in items if name in self.links.starts]
         spans += [(place[name], len(items), None) for name in items if name in self.links.ends]
         over = _passed(len(items), [(low, high) for low, high, _ in spans])
-        alone = [index for index, name in enumerate(items) if not over[index] and name not in self.links.loose]
+        loose = self.links.loose - self.headed.keys()
+        alone = [index for index, name in enumerate(items) if not over[index] and name not in loose]
         gaps: dict[int, list[Link]] = {}
         for _, high, each in spans:
             if each is not None:  # it passes nothing that stands alone, so it belongs to one gap
@@ -72,9 +91,19 @@ class _Builder:
                 parts.append(self._between(items[start:end], gaps.get(gap, [])))
                 edges.append(start)
             if end < len(items):
-                parts.append(self._part(items[end]))
-                edges.append(end)
+                part = self._part(items[end])
+                under = self._under_heads(parts[-1], part, items[end], links) if parts else None
+                if under is None:
+                    parts.append(part)
+                    edges.append(end)
+                else:
+                    parts[-1] = under
         return Series(tuple(parts), tuple(_joints(edges, spans)))
+
+    def _under_heads(self, before: Part, part: Part, name: str, links: Sequence[Link]) -> Part | None:
+        if name not in self.headed or not isinstance(part, Framed):
+            return None
+        return under_heads(before, part, tuple(each.arrow for each in links if each.source == name))
 
     def _between(self, items: Names, links: list[Link]) -> Part:
         """What lies between two parts of a series: it falls into branches, or is a tangle."""
@@ -201,5 +230,7 @@ def _ways(series: Series, above: _Way) -> Iterator[tuple[str, _Way]]:
             yield part.box.name, way
         elif isinstance(part, Framed):
             yield from _ways(part.inside, way)
+        elif isinstance(part, Headed):
+            yield from _ways(part.framed.inside, way)
         elif isinstance(part, Parallel) and (hanging := hanging_end(part)):
             yield hanging, way

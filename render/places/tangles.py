@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,9 +13,10 @@ from render.dot import layout_text
 from render.engines import Engine, engine, laid_out
 from render.letters import text_width
 from render.places.boxes import SMALL, Band, band_of
-from render.places.labels import beside
+from render.places.labels import Room, beside, points_on, room_of
 from render.places.measured import Measured
 from render.places.parts import Single, Tangle
+from render.places.titles import freed, rooms_of
 from render.reserved import Sizes
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def untangled(measurer: Measurer, tangle: Tangle) -> Measured:
                                  high_cross - low_cross, sketch.depth(name)))  # fmt: skip
     curves = [tuple((at, place - cross) for at, place in layout.edges[index]) for index in range(len(sketch.arrows))]
     rooms = [(at, at + part.length, place - part.before, place + part.after) for at, place, part in whole.inner]
+    rooms += _free_titles(knot, curves, rooms, measurer.across)
     for index, (arrow, points) in enumerate(zip(sketch.arrows, curves, strict=True)):
         ends = [
             isinstance(tangle.parts.get(sketch.real.get(each, "")), Single) for each in (arrow.source, arrow.target)
@@ -80,8 +82,30 @@ def untangled(measurer: Measurer, tangle: Tangle) -> Measured:
         knot.courses[sketch.indices[index]] = Course(points, *ends)
         if arrow.label:
             place = beside(points, arrow.label, measurer.across, curves, rooms)
+            rooms.append(room_of(place, arrow.label, measurer.across))
             measurer.put_label(whole, sketch.indices[index], *place)
     return whole
+
+
+def _free_titles(knot: Knot, curves: Sequence[Sequence[_Place]], rooms: Sequence[Room], across: bool) -> list[Room]:
+    """The titles of frames moved out of the way of curves; back comes what they take."""
+
+    def turned(room: Room) -> Room:  # to left, top, right, bottom, and to the ranges along main and cross
+        return (room[0], room[2], room[1], room[3]) if across else (room[2], room[0], room[3], room[1])
+
+    def ranged(room: Room) -> Room:
+        return (room[0], room[2], room[1], room[3]) if across else (room[1], room[3], room[0], room[2])
+
+    points = [(at, place) if across else (place, at) for curve in curves for at, place in points_on(curve)]
+    taken = [turned(each) for each in rooms]
+    titles: list[Room] = []
+    for index, each in sorted(enumerate(knot.frames), key=lambda pair: -pair[1].depth):
+        ranges = (each.main, each.main + each.length, each.cross, each.cross + each.breadth)
+        place = turned(ranges)
+        band = freed(each.band, place, points, [*taken, *titles])
+        knot.frames[index] = replace(each, band=band)
+        titles += rooms_of(band, place)
+    return [ranged(each) for each in titles]
 
 
 class _Sketch:
