@@ -252,6 +252,14 @@ def test_a_picture_and_json_do_not_share_standard_output(line: Line) -> None:
     assert "--render - and --format json" in err
 
 
+def test_a_suffix_in_capitals_and_a_page_without_depth(line: Line) -> None:
+    assert line("net.toml", "--render", "NET.SVG")[0] == 0
+    assert "<svg" in (line.folder / "NET.SVG").read_text(encoding="utf-8")
+    status, _, err = line("net.toml", "--render", "net.html", "--style", "blocks")
+    assert status == 2
+    assert err.startswith("error: a page (.html) has no 3-D view")
+
+
 def test_train_evaluate_and_resume(line: Line) -> None:
     assert line("net.toml", "--train", "--out", "run")[0] == 0
     assert {"run/spec.toml", "run/metrics.csv", "run/status.json", "run/checkpoints/last.pt"} <= line.files()

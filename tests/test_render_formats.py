@@ -120,10 +120,14 @@ def test_only_the_skip_is_dashed() -> None:
     assert len(dashed) == 1
 
 
-def test_a_picture_shows_itself_in_a_notebook() -> None:
-    picture = render.draw(graphs.lenet())
-    assert picture._repr_svg_() == picture.svg
-    assert picture.path is None
+def test_pictures_show_themselves_in_a_notebook_with_ids_of_their_own() -> None:
+    pictures = [render.draw(graphs.lenet()), render.draw(graphs.residual())]
+    assert pictures[0].path is None
+    shown = [each._repr_svg_() for each in pictures]
+    ids = [set(re.findall(r' id="([^"]+)"', each)) for each in shown]
+    assert ids[0]
+    assert ids[0].isdisjoint(ids[1])
+    assert [re.sub(r"[0-9a-f]{8}/", "", each) for each in shown] == [each.svg for each in pictures]
 
 
 def test_drawing_leaves_the_graph_as_it_was() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from builder.commands.formats import FOR_PROGRAMS, OF_CHECK_ALONE
-from builder.commands.picture_options import PICTURES, add_picture_options, is_standard_output
+from builder.commands.picture_options import PICTURES, add_picture_options, is_standard_output, suffix_of
 from dsl.catalogue.suggestions import suggest
 
 _TO_DO: Final = ("check", "summary", "where", "render", "export", "train", "evaluate", "predict")
@@ -56,6 +56,8 @@ def _held_together(options: argparse.Namespace) -> None:
         raise UsageError(f"--out {options.out}: predictions are written to {' or '.join(PREDICTED)}")
     if options.force and options.resume is None:
         raise UsageError("--force goes with --resume")
+    if options.style == "blocks" and any(suffix_of(each) == ".html" for each in options.render):
+        raise UsageError("a page (.html) has no 3-D view; leave out --style blocks, or give another suffix")
     if options.format == "json" and any(is_standard_output(each) for each in options.render):
         raise UsageError("--render - and --format json both write to standard output; give the picture a file")
     if not options.watch:

@@ -31,7 +31,7 @@ def suffix_of(name: str) -> str:
     """The suffix that says the format; `-` alone is SVG on standard output, `-.txt` another format there."""
     if name == "-":
         return ".svg"
-    return name[1:] if is_standard_output(name) else Path(name).suffix
+    return (name[1:] if is_standard_output(name) else Path(name).suffix).lower()
 
 
 def is_standard_output(name: str) -> bool:
