@@ -168,4 +168,5 @@ def _same(one: Tensor, other: Tensor) -> bool:
     if torch.equal(one, other) or not one.is_floating_point():
         return torch.equal(one, other)
     parts = (torch.split(each.reshape(-1), _COMPARED) for each in (one, other))
-    return all(bool(torch.isclose(*pair, rtol=0, atol=0, equal_nan=True).all()) for pair in zip(*parts, strict=True))
+    pairs = zip(*parts, strict=True)
+    return all(bool(torch.isclose(one, other, rtol=0, atol=0, equal_nan=True).all()) for one, other in pairs)
