@@ -10,7 +10,9 @@ _PUBLIC = {
     "build": "builder.building",
     "check_text": "builder.checking.texts",
     "elaborate": "builder.building",
+    "merge": "builder.merging",
     "objective": "builder.experiment",
+    "partial_graph": "builder.checking.partial",
     "register": "builder.registering",
     "train": "builder.experiment",
 }

@@ -21,10 +21,12 @@ from builder.totals import total
 
 def compare(old: networkx.DiGraph[str], new: networkx.DiGraph[str]) -> Comparison:
     """Everything that is different between two finished graphs."""
-    return _Comparing(old, new).comparison()
+    return Comparing(old, new).comparison()
 
 
-class _Comparing:
+class Comparing:
+    """Two graphs side by side. twins: old node -> new. matches: all parts, outer ones first, in the new one's order."""
+
     def __init__(self, old: networkx.DiGraph[str], new: networkx.DiGraph[str]) -> None:
         self.graphs = old, new
         self.old, self.new = ({each.name: each for each in nodes(graph)} for graph in (old, new))
@@ -61,14 +63,16 @@ class _Comparing:
         }  # fmt: skip
 
     def ends(self, prefix: str) -> Iterator[Change]:
-        """What is different of the inputs or the outputs, which have names in both."""
-        names = dict.fromkeys(each for each in (*self.new, *self.old) if each.startswith(prefix))
-        for name in names:
-            before, after = self.old.get(name), self.new.get(name)
-            short = name.removeprefix(prefix)
-            change = self.change(_part(before), _part(after))
+        """What is different of the inputs or the outputs."""
+        for old, new in self.matched_ends(prefix):
+            change = self.change(old, new)
             if change is not None:
-                yield replace(change, name=short)
+                yield replace(change, name=change.name.removeprefix(prefix))
+
+    def matched_ends(self, prefix: str) -> Iterator[Match]:
+        """The inputs or the outputs, which have names in both."""
+        names = dict.fromkeys(each for each in (*self.new, *self.old) if each.startswith(prefix))
+        yield from ((_part(self.old.get(name)), _part(self.new.get(name))) for name in names)
 
     def change(self, old: Part | None, new: Part | None) -> Change | None:
         if old is None or new is None:

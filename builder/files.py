@@ -42,9 +42,14 @@ def write_aside(path: Path, write: Callable[[BinaryIO], None], *, keep: Path | N
         Path(aside).unlink(missing_ok=True)
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """`write_aside` for what is at hand as a whole."""
+    write_aside(path, lambda file: _ignore(file.write(content)))
+
+
 def write_text(path: Path, text: str) -> None:
     """`write_aside` for text: UTF-8, line ends as they stand."""
-    write_aside(path, lambda file: _ignore(file.write(text.encode())))
+    write_bytes(path, text.encode())
 
 
 def reason(error: OSError) -> str:

@@ -6,6 +6,8 @@ outputs are nodes too, `inputs.NAME` and `outputs.NAME`. Edges carry nothing: a 
 ordered inputs stand on the node.
 
 `graph.graph` holds what belongs to no single node: `name`, `doc`, `file`, and `regions`, the tree of groups and blocks.
+A graph that is for a picture alone, of two models or of a faulty spec, has `marks`, `arrow_marks` and `told` too; no
+module is made of it.
 """
 
 from __future__ import annotations
@@ -111,6 +113,39 @@ class Region:
     file: str = ""
     line: int = 0
     column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What is to be seen at once of a node or a region: "added", "removed", "changed" or "fault", and why."""
+
+    mark: str
+    facts: tuple[str, ...] = ()
+
+
+def marks(graph: networkx.DiGraph[str]) -> dict[str, Marked]:
+    """The nodes and regions that are marked; none in the graph of a model."""
+    return {name: Marked(mark, tuple(facts)) for name, (mark, facts) in graph.graph.get("marks", {}).items()}
+
+
+def arrow_marks(graph: networkx.DiGraph[str]) -> dict[tuple[str, str], str]:
+    """Marks by (the node that is read, the node that reads it). What is "removed" may be no read of the graph's own."""
+    return {(source, target): mark for source, target, mark in graph.graph.get("arrow_marks", ())}
+
+
+def told(graph: networkx.DiGraph[str]) -> str:
+    """What is to be said in one line of a graph that is for a picture alone; "" for a model's."""
+    return str(graph.graph.get("told", ""))
+
+
+def with_marks(
+    graph: networkx.DiGraph[str], all_marks: dict[str, Marked], arrows: dict[tuple[str, str], str], told: str
+) -> networkx.DiGraph[str]:
+    """The graph, from now on for a picture alone."""
+    graph.graph["marks"] = {name: [each.mark, list(each.facts)] for name, each in all_marks.items()}
+    graph.graph["arrow_marks"] = [[source, target, mark] for (source, target), mark in arrows.items()]
+    graph.graph["told"] = told
+    return graph
 
 
 def nodes(graph: networkx.DiGraph[str]) -> Iterator[Node]:

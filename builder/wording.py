@@ -34,7 +34,13 @@ def lines(found: Comparison) -> Iterator[str]:
         more = len(found.keys) - _MOST_KEYS
         yield f"  keys in the state dict: {listed}" + (f" and {more} more" if more > 0 else "")
     for total in found.totals:
-        yield f"  {_difference(total)}"
+        yield f"  {difference_said(total, '->')}"
+
+
+def difference_said(difference: Difference, arrow: str) -> str:
+    """What it is, how it was, an arrow, how it is now."""
+    old, new = (words_of(each, difference.what) for each in (difference.old, difference.new))
+    return f"{difference.what} {old} {arrow} {new}"
 
 
 def words_of(value: Any, what: str = "") -> str:
@@ -59,11 +65,6 @@ def _type(change: Change, what: str) -> str:
 
 def _details(change: Change) -> str:
     if change.kind == "changed":
-        return ": " + ", ".join(map(_difference, change.differences))
+        return ": " + ", ".join(difference_said(each, "->") for each in change.differences)
     count = f", {change.parameters:,} parameters" if change.parameters else ""
     return f": {written_shape(change.shape)}{count}" if change.shape is not None else count
-
-
-def _difference(difference: Difference) -> str:
-    old, new = (words_of(each, difference.what) for each in (difference.old, difference.new))
-    return f"{difference.what} {old} -> {new}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from builder.graph import Node, references
+from builder.graph import Marked, Node, references
 from render.words import SIGNS
 
 _FOLLOWERS = ("activation", "normalisation", "dropout")
@@ -18,10 +20,20 @@ class Cast:
     members: tuple[Node, ...]
     sign: str
 
+    @property
+    def head(self) -> Node:
+        """The layer that the box is called after."""
+        return self.members[0]
 
-def cast_of(nodes: list[Node], *, compact: bool) -> list[Cast]:
-    """Every node in one cast, in the order of the spec; each by itself unless `compact`."""
-    readers: dict[str, int] = {}
+
+def cast_of(
+    nodes: list[Node], marks: Mapping[str, Marked], gone: Iterable[tuple[str, str]], *, compact: bool
+) -> list[Cast]:
+    """Every node in one cast, in the order of the spec; each by itself unless `compact`.
+
+    marks: of the graph. gone: arrows that are drawn besides the reads; what they leave is the end of its cast.
+    """
+    readers: dict[str, int] = Counter(source for source, _ in gone)
     for each in nodes:
         for source in references([each.reads, each.keyword_reads]):
             readers[source] = readers.get(source, 0) + 1
@@ -29,6 +41,8 @@ def cast_of(nodes: list[Node], *, compact: bool) -> list[Cast]:
     casts: list[list[Node]] = []
     for each in nodes:
         chain = _chain_to_join(each, chains, readers) if compact else None
+        if chain is not None and not _may_share(marks.get(chain[0].name), marks.get(each.name)):
+            chain = None
         if chain is None:
             chain = []
             casts.append(chain)
@@ -46,6 +60,12 @@ def _chain_to_join(each: Node, chains: dict[str, list[Node]], readers: dict[str,
     head = chains[sources[0]][0]
     fits = head.kind not in _ALONE and not _sign(head) and head.region == each.region
     return chains[sources[0]] if fits else None
+
+
+def _may_share(one: Marked | None, other: Marked | None) -> bool:
+    """Whether two layers may stand in one box: what is only changed may stand beside what is not."""
+    kinds = {each.mark if each is not None else "" for each in (one, other)}
+    return len(kinds) == 1 or kinds == {"", "changed"}
 
 
 def _sign(node: Node) -> str:

@@ -5,20 +5,26 @@ No format knows the graph; each reads a `Diagram`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from builder.graph import Node, Region, Size, nodes, parameter_count, regions
-from render.compaction import Cast, cast_of
-from render.routes import Route, routes
+from builder.graph import Size, parameter_count, told
+from render.amounts import summed
+from render.closed import closed_details, closed_kind, closed_title
+from render.copies import as_one
+from render.fold import fold
+from render.folding.plan import Frame, Plan, Standing
+from render.folding.walk import Level
+from render.headings import called, cluster_detail, folding, parameters_said, summary
+from render.roles import Role, Route
+from render.routes import routes
 from render.words import (
+    NAME_LIMIT,
     SAME_SHAPE,
     batch_name,
-    count_said,
     details,
     name_said,
-    region_said,
     shape_said,
     short_word,
     shortened,
@@ -29,14 +35,12 @@ if TYPE_CHECKING:
     import networkx
 
 Form: TypeAlias = Literal["table", "circle", "dot"]
-Role: TypeAlias = Literal["spine", "branch", "skip"]
 # What is to be seen at once, by a sign and a colour: of a comparison, or of a spec that is at fault.
 Mark: TypeAlias = Literal["", "added", "removed", "changed", "fault"]
 
 # Characters; longer texts lose their middle.
-NAME_LIMIT = 24
 TITLE_LIMIT = 32
-DETAIL_LIMIT = 44
+DETAIL_LIMIT = 88
 LABELS_UP_TO = 400  # arrows; with more, `dot` takes many times as long to place the shapes
 
 
@@ -48,6 +52,8 @@ class Box:
     region: the group or block that it stands for whole, where it is drawn closed; else "".
     shape: what it gives, as words. multiply_adds: of all members, a number or a text over free sizes.
     copies: how many like it one after another it stands for; numbers are of all of them together.
+    stretch: it stands for several different layers, one after another, whose insides are not drawn either.
+    remarks: how many of the details, the last ones, are said of its mark, each on lines of its own.
     """
 
     name: str
@@ -63,7 +69,9 @@ class Box:
     members: tuple[str, ...] = ()
     region: str = ""
     copies: int = 1
+    stretch: bool = False
     mark: Mark = ""
+    remarks: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +107,7 @@ class Diagram:
     """A whole picture.
 
     legend: the kinds that its boxes have, in the order in which they first stand; "input" is for outputs too.
+    parameters, multiply_adds: of the whole model, which its boxes add up to.
     """
 
     title: str
@@ -107,57 +116,90 @@ class Diagram:
     arrows: tuple[Arrow, ...]
     clusters: tuple[Cluster, ...]
     legend: tuple[str, ...]
+    level: Level = "full"
+    parameters: int = 0
+    multiply_adds: Size = 0
 
 
-def compose(graph: networkx.DiGraph[str], *, compact: bool = True) -> Diagram:
+def compose(
+    graph: networkx.DiGraph[str],
+    *,
+    level: Level = "block",
+    expand: Sequence[str] = (),
+    collapse: Sequence[str] = (),
+    compact: bool = True,
+) -> Diagram:
     """The picture of a graph.
 
+    level, expand, collapse: what is drawn open, what closed and what once for several, as `fold` says; ValueError for
+    a level or a name that there is not.
     compact: tell activation, normalisation and dropout in their producer's detail line where they follow it alone.
     """
-    all_nodes = list(nodes(graph))
+    plan = fold(graph, level=level, expand=expand, collapse=collapse, compact=compact)
+    all_nodes = list(plan.tree.nodes.values())
     batch = batch_name([each for each in all_nodes if each.role == "input"])
-    casts = cast_of(all_nodes, compact=compact)
-    entries, ways = routes(all_nodes, casts, _parents(regions(graph)))
-    boxes = [_box(each, batch) for each in casts]
+    entries, ways = routes(plan)
+    boxes = [_box(plan, each, batch) for each in plan.boxes]
+    sums = {each.name for each in boxes if each.title in SAME_SHAPE}
     boxes += [Box(name=name, form="dot", cluster=cluster, kind="") for name, cluster in entries.items()]
-    arrows = _arrows(ways, batch, {each.members[0].name for each in casts if each.sign in SAME_SHAPE})
-    return Diagram(
+    arrows, labelled = _arrows(ways, batch, sums), len(ways) <= LABELS_UP_TO
+    words = [told(graph) or summary(all_nodes, batch), folding(plan, level)]
+    words += [] if labelled else ["shapes left out, too many arrows"]
+    from render.marking import with_marks  # which needs what is above
+
+    diagram = Diagram(
         title=shortened(str(graph.graph["name"]), 60) or "Model",
-        subtitle=_subtitle(all_nodes, batch, labelled=len(ways) <= LABELS_UP_TO),
+        subtitle=" · ".join(filter(None, words)),
         boxes=tuple(boxes),
-        arrows=arrows if len(ways) <= LABELS_UP_TO else _without_labels(arrows),
-        clusters=_clusters(regions(graph), boxes),
+        arrows=arrows if labelled else _without_labels(arrows),
+        clusters=_clusters(plan, boxes),
         legend=_legend(boxes),
+        level=level,
+        parameters=sum(parameter_count(each) for each in all_nodes),
+        multiply_adds=summed(each.multiply_adds for each in all_nodes),
     )
+    return with_marks(diagram, graph)
 
 
-def outline(diagram: Diagram) -> str:
-    """The picture in words, a line a box: for those who cannot see it."""
-    lines = [diagram.subtitle]
-    for each in diagram.boxes:
-        if each.form != "dot":
-            facts = ", ".join(filter(None, [" · ".join(each.detail), _parameters_said(each.parameters), each.shape]))
-            name = "" if each.name.isdigit() else f"{each.name}: "
-            lines.append(f"{name}{each.title}" + (f" ({facts})" if facts else ""))
-    return "\n".join(lines)
-
-
-def _box(cast: Cast, batch: str | None) -> Box:
-    head, followers = cast.members[0], cast.members[1:]
-    facts = [*details(head), *(short_word(each) for each in followers)]
-    end = head.role in ("input", "output")
+def _box(plan: Plan, box: Standing, batch: str | None) -> Box:
+    nodes, closed = plan.standing[box.name], bool(box.region or box.stretch)
+    head = box.members[0]
+    said = closed_title(plan, box) if closed else box.sign or title(head)
+    label = "" if head.role in ("input", "output") and name_said(head.name) == head.role else called(plan, box)
     return Box(
-        name=head.name,
-        form="circle" if cast.sign else "table",
-        cluster=head.region,
-        kind=head.kind,
-        title=cast.sign or shortened(title(head), TITLE_LIMIT),
-        label="" if end and name_said(head.name) == head.role else shortened(name_said(head.name), NAME_LIMIT),
-        detail=tuple(shortened(fact, DETAIL_LIMIT) for fact in facts),
-        parameters=sum(parameter_count(each) for each in cast.members),
-        shape=shape_said(cast.members[-1].shape, batch),
-        members=tuple(each.name for each in cast.members),
+        name=box.name,
+        form="circle" if box.sign and not closed else "table",
+        cluster=box.frame,
+        kind=closed_kind(nodes) if closed else head.kind,
+        title=shortened(said, TITLE_LIMIT),
+        label="" if label == said else shortened(label, NAME_LIMIT),
+        detail=tuple(
+            shortened(fact, DETAIL_LIMIT) for fact in (closed_details(plan, box) if closed else _details(plan, box))
+        ),
+        parameters=sum(parameter_count(each) for each in nodes),
+        multiply_adds=summed(each.multiply_adds for each in nodes),
+        shape=_given(plan, box, batch),
+        members=tuple(each.name for each in nodes),
+        region=box.region,
+        copies=box.copies,
+        stretch=box.stretch,
     )
+
+
+def _details(plan: Plan, box: Standing) -> Iterator[str]:
+    """The layer's facts, and what follows it in a word each."""
+    head, *followers = (as_one(copies) for copies in plan.copies(box))
+    yield from details(head)
+    yield from (short_word(each) for each in followers)
+
+
+def _given(plan: Plan, box: Standing, batch: str | None) -> str:
+    """The shape of what the last copy gives; nothing where it is another one in each of the copies around it."""
+    given = plan.gives(box) if box.region or box.stretch else []
+    if box.members[-1].name in plan.varying and box.copies == 1:
+        return ""
+    shapes = [each.shape for each in given] or [plan.copies(box)[-1][-1].shape]
+    return ", ".join(dict.fromkeys(shape_said(each, batch) for each in shapes))
 
 
 def _arrows(ways: list[Route], batch: str | None, sums: set[str]) -> tuple[Arrow, ...]:
@@ -187,66 +229,33 @@ def _without_labels(arrows: tuple[Arrow, ...]) -> tuple[Arrow, ...]:
     return tuple(Arrow(source=each.source, target=each.target, label="", role=each.role) for each in arrows)
 
 
-def _clusters(all_regions: Mapping[str, Region], boxes: list[Box]) -> tuple[Cluster, ...]:
-    """The regions that hold a box, outer ones first."""
-    parents = _parents(all_regions)
-    totals: dict[str, int] = {}
+def _clusters(plan: Plan, boxes: list[Box]) -> tuple[Cluster, ...]:
+    """The groups and blocks that are drawn open, outer ones first."""
+    parents = {each.name: each.parent for each in plan.frames}
+    inside: dict[str, list[Box]] = {each.name: [] for each in plan.frames}
     for box in boxes:
-        region = box.cluster
-        while region:
-            totals[region] = totals.get(region, 0) + box.parameters
-            region = parents[region]
-    return tuple(
-        Cluster(
-            name=name,
-            parent=parents[name],
-            title=region_said(name) or each.type or "group",
-            detail=_cluster_detail(each, name, totals[name]),
-            parameters=totals[name],
-        )
-        for name, each in all_regions.items()
-        if name in totals
+        frame = box.cluster
+        while frame:
+            inside[frame].append(box)
+            frame = parents[frame]
+    return tuple(_cluster(plan, each, inside[each.name]) for each in plan.frames)
+
+
+def _cluster(plan: Plan, frame: Frame, inside: list[Box]) -> Cluster:
+    region = plan.tree.regions[frame.region] if frame.region else None
+    count, name = sum(each.parameters for each in inside), called(plan, frame)
+    return Cluster(
+        name=frame.name,
+        parent=frame.parent,
+        title=name or (region.type if region else "") or ("group" if region else "layers"),
+        detail=cluster_detail(region, name, count) if region else parameters_said(count),
+        parameters=count,
+        multiply_adds=summed(each.multiply_adds for each in inside),
+        copies=frame.copies,
     )
-
-
-def _parents(all_regions: Mapping[str, Region]) -> dict[str, str]:
-    """Every region but the model itself -> the one around it."""
-    return {
-        child: name for name, each in all_regions.items() for child in each.children if child in all_regions and child
-    }
 
 
 def _legend(boxes: list[Box]) -> tuple[str, ...]:
     """The kinds there are; input and output share a colour, and so an entry."""
     kinds = (each.kind for each in boxes if each.kind)
     return tuple(dict.fromkeys("input" if kind == "output" else kind for kind in kinds))
-
-
-def _subtitle(all_nodes: list[Node], batch: str | None, *, labelled: bool) -> str:
-    inputs = [each for each in all_nodes if each.role == "input"]
-    total = sum(parameter_count(each) for each in all_nodes)
-    words = [_inputs_said(inputs, batch), f"{count_said(total)} parameters"]
-    return " · ".join(filter(None, [*words, "" if labelled else "shapes left out, too many arrows"]))
-
-
-def _inputs_said(inputs: list[Node], batch: str | None) -> str:
-    shaped = [each for each in inputs if each.shape is not None]
-    if len(shaped) == 1:
-        return f"input {shape_said(shaped[0].shape, batch)}"
-    told = [f"{shortened(name_said(each.name), NAME_LIMIT)} {shape_said(each.shape, batch)}" for each in shaped[:3]]
-    more = [f"{len(shaped) - 3} more"] if len(shaped) > 3 else []
-    return "inputs " + ", ".join(told + more) if told else ""
-
-
-def _cluster_detail(region: Region, name: str, count: int) -> str:
-    """`BasicBlock · 73,984`, or `73,984 parameters`: there is no room for both words. A shared one says whose it is."""
-    type_ = region.type if region_said(name) else ""
-    if region.module not in ("", name):
-        return f"shares {shortened(region_said(region.module), NAME_LIMIT)}"
-    if not type_:
-        return _parameters_said(count)
-    return f"{type_} · {count_said(count)}" if count else type_
-
-
-def _parameters_said(count: int) -> str:
-    return f"{count_said(count)} parameters" if count else ""

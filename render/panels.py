@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from render.axes import Axis, axis_for, plain, whole_axis
-from render.dot import FONT
+from render.letters import FONT
 from render.theme import LIGHT, Theme
 
 Rows = Sequence[Mapping[str, float | None]]

@@ -7,6 +7,7 @@ Numbers on the right are aligned by `<BR ALIGN="RIGHT"/>`, which SVG keeps whate
 from __future__ import annotations
 
 import html
+import textwrap
 
 from render.diagram import Arrow, Box, Cluster, Diagram
 from render.theme import Theme
@@ -74,7 +75,7 @@ def _lines(facts: tuple[str, ...]) -> list[str]:
         if lines and len(joined) <= _LINE_LIMIT:
             lines[-1] = joined
         else:
-            lines.append(fact)
+            lines += textwrap.wrap(fact, _LINE_LIMIT)
     return lines
 
 

@@ -28,7 +28,8 @@ _SAID = {
     "MultiheadAttention": "Multi-head attention", "scaled_dot_product_attention": "Attention",
 }  # fmt: skip
 
-VALUE_LIMIT: Final = 44  # characters of an expression in a box
+NAME_LIMIT: Final = 24  # characters; longer names lose their middle
+VALUE_LIMIT: Final = 88  # characters of an expression in a box
 
 # A free size of this name at the front of the first input is the batch; another name may well be time.
 _BATCH_NAMES = ("N", "B", "batch", "batch_size")
@@ -81,9 +82,9 @@ def shape_said(shape: Any, batch: str | None) -> str:
     if shape is None:
         return ""
     if isinstance(shape, dict):
-        return ", ".join(shape_said(each, batch) for each in shape.values())
+        return ", ".join(filter(None, (shape_said(each, batch) for each in shape.values())))
     if any(isinstance(each, list | dict) for each in shape):
-        return ", ".join(shape_said(each, batch) for each in shape)
+        return ", ".join(filter(None, (shape_said(each, batch) for each in shape)))
     if not shape:
         return "scalar"
     sizes = shape[1:] if len(shape) > 1 and shape[0] == batch else shape
@@ -93,6 +94,11 @@ def shape_said(shape: Any, batch: str | None) -> str:
 def count_said(count: int) -> str:
     """46,764,746."""
     return f"{count:,}"
+
+
+def number_said(number: Any) -> str:
+    """0.5; of a fraction three digits."""
+    return f"{number:.3g}" if isinstance(number, float) else str(number)
 
 
 def printable(text: str) -> str:
@@ -220,18 +226,24 @@ def _value_said(value: Any) -> str:
 def short_word(node: Node) -> str:
     """A layer told in one word or two in its producer's detail line: `ReLU`, `BatchNorm`, `Dropout 0.5`."""
     number = node.arguments.get("p", node.arguments.get("negative_slope"))
-    return _type_said(node.type) if number is None else f"{_type_said(node.type)} {number}"
+    return _type_said(node.type) if number is None else f"{_type_said(node.type)} {number_said(number)}"
 
 
 def _number_details(node: Node) -> Iterator[str]:
     number = node.arguments.get("p", node.arguments.get("negative_slope"))
     if number is not None:
-        yield str(number)
+        yield number_said(number)
+
+
+def _shape_details(node: Node) -> Iterator[str]:
+    if isinstance(node.arguments.get("pattern"), str):
+        yield shortened(node.arguments["pattern"], VALUE_LIMIT)
 
 
 _DETAILS: Mapping[str, Callable[[Node], Iterator[str]]] = {
     "convolution": _convolution_details,
     "pooling": _pooling_details,
+    "shape": _shape_details,
     "linear": _linear_details,
     "embedding": _embedding_details,
     "recurrent": _recurrent_details,

@@ -86,6 +86,21 @@ def chain(length: int) -> networkx.DiGraph[str]:
     return _graph("Chain", [*nodes, output_node("output", before, ["N", 4])], {})
 
 
+def crossing() -> networkx.DiGraph[str]:
+    """Two layers that are both read by two sums, which a third adds up: paths that no series and parallels are."""
+    nodes = [input_node("x", ["N", 4])]
+    nodes += [_linear(name, "inputs.x", 4, 4) for name in ("left", "right")]
+    nodes += [_sum("first", "left", "right"), _sum("second", "left", "right"), _sum("both", "first", "second")]
+    return _graph("Crossing", [*nodes, output_node("output", "both", ["N", 4])], {})
+
+
+def _sum(name: str, one: str, other: str) -> Node:
+    add = _function(name, "add", "merge", one, ["N", 4])
+    fields = {field: getattr(add, field) for field in Node.__slots__}
+    reads = {"reads": [{"from": one}, {"from": other}], "input_shapes": [["N", 4], ["N", 4]]}
+    return Node(**(fields | reads))
+
+
 def single(name: str, model: str, **changes: Any) -> networkx.DiGraph[str]:
     """One linear layer of any name in a model of any name; `changes` are fields of its node."""
     layer = _linear(name, "inputs.x", 4, 4)

@@ -11,13 +11,18 @@ from pathlib import Path
 
 import graphs
 import networkx
+import pypdfium2
 import pytest
+from PIL import Image
 
 import render
 from builder.commands.picture_options import PICTURES
 from builder.files import OutputError
-from render.engines import Engine, EngineError, drawn, engine
+from render.engines import Engine, EngineError, engine, laid_out
 from render.formats import FORMATS
+from render.raster import svg_to_png
+from render.svg import svg_text
+from render.theme import THEMES
 
 SVG = "{http://www.w3.org/2000/svg}"
 MODELS = {"lenet": graphs.lenet, "alexnet": graphs.alexnet, "residual": graphs.residual}
@@ -30,7 +35,7 @@ def no_dot_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
 
-@pytest.mark.parametrize(("suffix", "start"), [(".svg", b"<?xml"), (".png", b"\x89PNG\r\n\x1a\n"), (".pdf", b"%PDF-")])
+@pytest.mark.parametrize(("suffix", "start"), [(".svg", b"<svg "), (".png", b"\x89PNG\r\n\x1a\n"), (".pdf", b"%PDF-")])
 @pytest.mark.parametrize("model", MODELS)
 def test_every_format_without_a_dot_program(tmp_path: Path, model: str, suffix: str, start: bytes) -> None:
     path = tmp_path / f"{model}{suffix}"
@@ -38,11 +43,10 @@ def test_every_format_without_a_dot_program(tmp_path: Path, model: str, suffix: 
     content = path.read_bytes()
     assert content.startswith(start)
     assert len(content) > 5000
-    assert (picture.engine, picture.path) == ("pygraphviz", path)
+    assert (picture.engine, picture.path) == ("tomograph", path)
 
 
 def test_dot_is_text_that_needs_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("render.formats.engine", _no_engine)
     picture = render.draw(graphs.alexnet(), tmp_path / "alexnet.DOT")
     assert (tmp_path / "alexnet.DOT").read_text() == picture.dot
     assert picture.dot.startswith("digraph model {")
@@ -73,7 +77,7 @@ def test_svg_text_of_alexnet() -> None:
     assert not {"0", "1", "3", "12"} & words, "a position is no name"
 
 
-@pytest.mark.parametrize("format", ["svg", "pdf", "dot", "png"])
+@pytest.mark.parametrize("format", ["svg", "pdf", "dot", "png", "tex", "txt", "mmd"])
 def test_same_bytes_in_two_processes(tmp_path: Path, format: str) -> None:
     code = "import sys, graphs, render; render.draw(graphs.residual(), sys.argv[1])"
     for seed in ("1", "2"):
@@ -95,53 +99,19 @@ def test_any_text_comes_through(text: str) -> None:
     clean = re.sub(r"[\t\n\a]+", " ", text)
     assert root[0].text == clean
     assert clean in _words(picture.svg)
-    assert picture.drawn("png").startswith(b"\x89PNG")
+    assert svg_to_png(picture.svg).startswith(b"\x89PNG")
 
 
 def test_a_long_title_is_not_cut_off() -> None:
     root = ElementTree.fromstring(render.draw(graphs.single("layer", "W" * 60)).svg)
-    width = float((root.get("width") or "").removesuffix("pt"))
-    assert width > 60 * 17 * 0.9  # a W is nearly as wide as the letters are high (17 pt)
-
-
-def test_the_spine_of_alexnet_is_one_straight_line() -> None:
-    root = ElementTree.fromstring(render.draw(graphs.alexnet()).svg)
-    lines = [each for each in root.iter(f"{SVG}g") if each.get("class") == "edge"]
-    places = {x for line in lines for x in re.findall(r"(-?[\d.]+),", line.find(f"{SVG}path").get("d"))}  # type: ignore[union-attr,arg-type]
-    assert len(lines) == 13
-    assert max(map(float, places)) - min(map(float, places)) < 0.1
-
-
-@pytest.mark.parametrize("model", MODELS)
-def test_no_arrow_runs_through_a_word(model: str) -> None:
-    """Points along every arrow, against where each text can reach (letters are taken as 0.6 of their height wide)."""
-    root = ElementTree.fromstring(render.draw(MODELS[model]()).svg)
-    arrows = [each for each in root.iter(f"{SVG}g") if each.get("class") == "edge"]
-    points = [point for arrow in arrows for path in arrow.iter(f"{SVG}path") for point in _along(path.get("d") or "")]
-    words = [
-        each for each in root.iter(f"{SVG}text") if (each.text or "").strip() and each.get("text-anchor") == "start"
-    ]
-    crossed = set()
-    for word in words:
-        left, base, size = (float(word.get(name) or 0) for name in ("x", "y", "font-size"))
-        right = left + 0.6 * size * len((word.text or "").strip())
-        if any(left <= x <= right and base - 0.7 * size <= y <= base for x, y in points):
-            crossed.add(word.text)
-    assert crossed == set()
-    assert len(points) > 100
+    assert float(root.get("width") or 0) > 60 * 17 * 0.9  # a W is nearly as wide as the letters are high (17 pt)
 
 
 def test_hovering_shows_names_from_the_spec_only() -> None:
-    root = ElementTree.fromstring(render.draw(graphs.residual()).svg)
+    root = ElementTree.fromstring(render.draw(graphs.residual(), level="full").svg)
     shown = {each.text for each in root.iter(f"{SVG}title")}
     assert {"layer.0", "layer.0.downsample", "layer.0.conv1"} <= shown
     assert not [name for name in shown if name and (":" in name or "bend" in name or ">" in name)]
-
-
-def test_the_package_folder_stays_as_it_is() -> None:
-    folder = Path(render.__file__).parent / "fonts"
-    render.draw(graphs.lenet()).drawn("png")
-    assert {each.name for each in folder.iterdir()} == {"DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "LICENSE"}
 
 
 def test_only_the_skip_is_dashed() -> None:
@@ -165,8 +135,8 @@ def test_drawing_leaves_the_graph_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("model.bmp", "no picture format has the suffix '.bmp'; there are .svg .png .pdf .dot"),
-        ("model", "'model' has no suffix; there are .svg .png .pdf .dot"),
+        ("model.bmp", "no picture format has the suffix '.bmp'; there are .svg .png .pdf .html .tex .mmd .dot .txt"),
+        ("model", "'model' has no suffix; there are .svg .png .pdf .html .tex .mmd .dot .txt"),
     ],
 )
 def test_an_unknown_suffix_lists_those_there_are(tmp_path: Path, name: str, message: str) -> None:
@@ -189,11 +159,55 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 def test_a_failed_drawing_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "model.svg"
     path.write_text("old")
-    monkeypatch.setattr("render.formats.engine", _no_engine)
+    monkeypatch.setattr("render.places.tangles.engine", _no_engine)
     with pytest.raises(EngineError):
-        render.draw(graphs.lenet(), path)
+        render.draw(graphs.crossing(), path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_pdf_has_text_to_search_and_a_title(tmp_path: Path) -> None:
+    render.draw(graphs.alexnet(), tmp_path / "alexnet.pdf")
+    document = pypdfium2.PdfDocument(tmp_path / "alexnet.pdf")
+    assert len(document) == 1
+    text = document[0].get_textpage().get_text_range()
+    for words in ("AlexNet", "Conv 11×11", "96 ch · stride 4 · ReLU", "26,218,496", "96×54×54"):
+        assert words in text
+    assert document.get_metadata_value("Title") == "AlexNet"
+    scene = render.draw(graphs.alexnet()).scene
+    assert document[0].get_size() == (scene.width, scene.height)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_png_shows_what_the_pdf_shows(tmp_path: Path, theme: str) -> None:
+    """Two renderers that have nothing in common, resvg and PDFium: the same picture but for the edges of letters."""
+    for suffix in ("png", "pdf"):
+        render.draw(graphs.residual(), tmp_path / f"model.{suffix}", theme=theme)
+    png = Image.open(tmp_path / "model.png").convert("L")
+    pdf = pypdfium2.PdfDocument(tmp_path / "model.pdf")[0].render(scale=2).to_pil().convert("L")
+    assert png.size == pdf.size
+    assert len(png.getcolors() or []) > 20, "not blank"
+    small = (png.width // 16, png.height // 16)
+    one, other = (list(each.resize(small, Image.Resampling.BOX).get_flattened_data()) for each in (png, pdf))
+    assert max(abs(a - b) for a, b in zip(one, other, strict=True)) < 48
+
+
+def test_ids_of_several_pictures_in_one_page_are_kept_apart_by_a_prefix() -> None:
+    scene = render.draw(graphs.lenet()).scene
+    one, other = (set(re.findall(r' id="([^"]*)"', svg_text(scene, prefix=each))) for each in ("", "full-"))
+    assert one & other == set()
+    assert {f"full-{each}" for each in one} == other
+    assert 'aria-labelledby="full-diagram:name full-diagram:outline"' in svg_text(scene, prefix="full-")
+
+
+@pytest.mark.parametrize(("model", "level", "limit"), [("alexnet", "full", 40_000), ("residual", "block", 40_000)])
+def test_svg_is_small(model: str, level: str, limit: int) -> None:
+    assert len(render.draw(MODELS[model](), level=level).svg.encode()) < limit  # type: ignore[arg-type]
+
+
+def test_where_paths_cross_graphviz_finds_the_places() -> None:
+    assert render.draw(graphs.crossing()).engine == "pygraphviz"
+    assert render.draw(graphs.crossing()).svg.startswith("<svg ")
 
 
 @pytest.mark.parametrize(
@@ -202,8 +216,8 @@ def test_a_failed_drawing_leaves_the_old_file(tmp_path: Path, monkeypatch: pytes
 )
 def test_what_graphviz_complains_about_is_an_error(label: str, complaint: str) -> None:
     """Graphviz draws these with exit status 0 and says on standard error only that the label is broken."""
-    with pytest.raises(EngineError, match=f"^pygraphviz could not draw the SVG: .*{complaint}"):
-        drawn(f"digraph {{ a [label={label}] }}", "svg", engine())
+    with pytest.raises(EngineError, match=f"^pygraphviz could not lay out the picture: .*{complaint}"):
+        laid_out(f"digraph {{ a [label={label}] }}", engine())
 
 
 def test_a_dot_program_on_the_path_comes_first(tmp_path: Path) -> None:
@@ -212,8 +226,7 @@ def test_a_dot_program_on_the_path_comes_first(tmp_path: Path) -> None:
     program.chmod(0o755)
     found = engine()
     assert found.name == "dot"
-    assert drawn("digraph {}", "svg", found) == b"-Tsvg\n"
-    assert drawn("digraph {}", "png", found) == b"-Tpng -Gdpi=144\n"
+    assert laid_out("digraph {}", found) == b"-Tjson0\n"
 
 
 def test_no_engine_at_all_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,36 +235,10 @@ def test_no_engine_at_all_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
         engine()
 
 
-def test_letters_are_drawn_on_a_machine_without_fonts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without fonts Graphviz draws every letter as the same empty box; then `i` is as wide as `W`."""
-    settings = tmp_path / "none.conf"
-    settings.write_text('<?xml version="1.0"?><fontconfig><dir>/nonexistent</dir></fontconfig>')
-    monkeypatch.setenv("FONTCONFIG_FILE", str(settings))
-    widths = []
-    for letter in "iW":
-        root = ElementTree.fromstring(render.draw(graphs.single("layer", letter * 60)).svg)
-        widths.append(float((root.get("width") or "").removesuffix("pt")))
-    assert widths[1] > 1.5 * widths[0]
-
-
 def test_importing_and_drawing_bring_no_torch() -> None:
     code = "import sys, graphs, render; render.draw(graphs.lenet()).dot; sys.exit('torch' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), f"{ROOT}/tests"])}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
-
-
-def _along(path: str) -> list[tuple[float, float]]:
-    """Points on a path of cubic Bézier curves, as Graphviz writes them: M start C control control end ..."""
-    numbers = [(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]+),(-?[\d.]+)", path)]
-    found = []
-    for first in range(0, len(numbers) - 3, 3):
-        for step in range(33):
-            t = step / 32
-            weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
-            corners = numbers[first : first + 4]
-            x, y = (sum(w * corner[axis] for w, corner in zip(weights, corners, strict=True)) for axis in (0, 1))
-            found.append((x, y))
-    return found
 
 
 def _words(svg: str) -> set[str]:

@@ -69,8 +69,13 @@ def with_meaning(read: Callable[[], Spec]) -> Spec:
 
 def examine_text(text: str, name: str) -> Examined:
     """What is known of the text of a spec called `name`."""
+    return examine_read(lambda: dsl.loads(text, name))
+
+
+def examine_read(read: Callable[[], Spec]) -> Examined:
+    """What is known of a spec that `read` reads, or finds at fault."""
     try:
-        spec = dsl.loads(text, name)
+        spec = read()
     except SpecError as error:
         return _of_form(error)
     return examine(spec)

@@ -1,4 +1,4 @@
-"""`tomograph diff A B`: what is different between two models, whatever their texts are."""
+"""`tomograph diff A B`: what is different between two models, whatever their texts are, in words and as a picture."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any
 
 import builder
 from builder.checking import load
-from builder.commands.arguments import Parser
-from builder.comparison import compare
+from builder.commands import rendering
+from builder.commands.arguments import Parser, UsageError
+from builder.commands.picture_options import PICTURES, add_picture_options, drawn_as, is_standard_output, suffix_of
+from builder.comparison import Comparing
 from builder.differences import Comparison
 from builder.wording import lines
 
@@ -21,13 +23,35 @@ SAME, DIFFERENT = 0, 1
 def run(words: Sequence[str]) -> int:
     """Tell the differences; 0 where there are none. A spec at fault raises SpecError."""
     options = _parser().parse_args(list(words))
-    old, new = (builder.elaborate(load(each)) for each in (options.old, options.new))
-    found = compare(old, new)
+    _check(options.render)
+    comparing = Comparing(*(builder.elaborate(load(each)) for each in (options.old, options.new)))
+    found = comparing.comparison()
     if options.format == "json":
         print(json.dumps(_data(options, found)))
     else:
         print("\n".join(lines(found)) or "the models are the same")
+    _draw(comparing, options)
     return SAME if found.same else DIFFERENT
+
+
+def _draw(comparing: Comparing, options: argparse.Namespace) -> None:
+    if not options.render:
+        return
+    from builder.merging import merged
+
+    graph = merged(comparing)
+    for name in options.render:
+        rendering.render(graph, name, drawn_as(options))
+
+
+def _check(names: Sequence[str]) -> None:
+    """UsageError for a picture that cannot be written there, before any work."""
+    for name in names:
+        if is_standard_output(name):
+            raise UsageError(f"--render {name}: the differences are told on standard output; give the picture a file")
+        suffix = suffix_of(name)
+        if suffix not in PICTURES:
+            raise UsageError(f"--render {name}: unknown suffix {suffix or '(none)'}; there are {' '.join(PICTURES)}")
 
 
 def _data(options: argparse.Namespace, found: Comparison) -> dict[str, Any]:
@@ -43,4 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("old", metavar="A", help="a spec")
     parser.add_argument("new", metavar="B", help="a spec")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="of what is written out")
+    parser.add_argument("--render", metavar="FILE", action="append", default=[],
+                        help=f"both models in one picture: {' '.join(PICTURES)}")  # fmt: skip
+    add_picture_options(parser.add_argument_group("pictures"))
     return parser

@@ -100,6 +100,16 @@ def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
         from builder.commands import fixing
 
         fixing.fix(path)
+    try:
+        return _work(path, changes, options, weights)
+    except dsl.SpecError:
+        if options.render:
+            rendering.render_known(lambda: dsl.load(path, changes), options.render, drawn_as(options))
+        raise
+
+
+def _work(path: str, changes: dict[str, Any], options: argparse.Namespace, weights: str | None) -> int:
+    """What is asked for, in order; the result is the exit status."""
     spec = load(path, changes)
     if not options.train:
         spec, weights = _trained(spec, weights, options)
@@ -114,7 +124,7 @@ def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
     if options.render:
         graph = elaborate(spec)
         for name in options.render:
-            rendering.render(graph, name, drawn_as(options))
+            rendering.render(graph, name, drawn_as(options), spec=spec)
     for name in options.export:
         exporting.export(spec, Path(name))
     status = DONE

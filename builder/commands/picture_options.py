@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 # The suffixes that a picture's file may have: those of `render.formats.FORMATS`, which is not imported for --help.
-PICTURES: Final = (".svg", ".png", ".pdf", ".dot")
+PICTURES: Final = (".svg", ".png", ".pdf", ".html", ".tex", ".mmd", ".dot", ".txt")
 
 # Option -> the values it takes; the first is what holds where it is left out.
 _CHOICES: Final = {

@@ -12,7 +12,7 @@ from builder.elaboration.frame import Entries, Feed, Frame
 from builder.elaboration.given import truth
 from builder.elaboration.kinds import definition_of, has_module
 from builder.elaboration.ledger import Ledger
-from builder.elaboration.naming import check_name, failed, label_of, name_of
+from builder.elaboration.naming import check_name, label_of, name_of
 from builder.elaboration.sight import FaultToldError, Seen, tuple_of
 from builder.shapes.sizes import Free
 from dsl.diagnostics import Fix
@@ -39,10 +39,11 @@ def repeated(walk: Ledger, layer: Layer, frame: Frame, first: Any, before: Seen 
     key = walk.key(layer.name, frame)
     assert key is not None
     walk.remember(layer, frame, key, frame.modules + key, copies=True)
+    since = walk.found
     try:
         seen = held(walk, layer, count, key, frame, feeds, frame.modules + key)
     except FaultToldError:
-        seen = failed(layer, key)
+        seen = walk.lose(layer, key, frame, first, before, since)
     return walk.seen_as(layer, key, seen, frame)
 
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from builder.elaboration.astray import Astray, astray
 from builder.elaboration.frame import Feed, Frame
+from builder.elaboration.naming import failed
 from builder.elaboration.sharing import Recipe
 from builder.elaboration.sight import FaultToldError, Seen, data_of
 from builder.graph import Node, Region
@@ -28,7 +30,8 @@ class Ledger(ABC):
     inputs: the whole's. state: every parameter and buffer so far, by dotted name. recipes: how each module was made, by
     its path. index: where each node stands in `nodes`, each region in `regions`. places: the place of each of these,
     and the part of it that the file's line is taken from; lines are found once somebody reads them. written: the places
-    of the layers that have been walked; again: how many walks have been over one of them once more.
+    of the layers that have been walked; again: how many walks have been over one of them once more. astray: the layers
+    that could not be made.
     """
 
     faults: Faults
@@ -45,6 +48,7 @@ class Ledger(ABC):
     written: set[int] = field(default_factory=set)
     again: int = 0
     types: dict[str, Entry | None] = field(default_factory=dict)
+    astray: list[Astray] = field(default_factory=list)
 
     @abstractmethod
     def layers(self, block: Block, frame: Frame, first: Any, before: Seen | None) -> Seen | None:
@@ -98,6 +102,26 @@ class Ledger(ABC):
         self.places[node.name] = layer.place, "value"
         self.nodes.append(node)
         frame.region.children.append(node.name)
+
+    @property
+    def found(self) -> tuple[int, int]:
+        """How many layers there are so far: made, and astray."""
+        return len(self.nodes), len(self.astray)
+
+    def lose(
+        self, layer: Layer, key: str | None, frame: Frame, first: Any, before: Seen | None, since: tuple[int, int]
+    ) -> Seen:
+        """Put down a layer whose fault has been told, for pictures; what the layers below see of it.
+
+        since: what had been found before it; where some of what is inside it has been found, that stands for it.
+        """
+        seen = failed(layer, key)
+        if self.found == since:
+            name = frame.prefix + (key or layer.name or str(frame.entries.count))
+            entry = self.entry(layer.type) if layer.type and layer.type not in self.blocks else None
+            self.astray.append(astray(layer, name, entry, frame, first, before, len(self.nodes)))
+        inside = self.astray[-1].node if self.found[1] > since[1] else self.nodes[-1]
+        return replace(seen, reference={"from": inside.name})
 
     def node(self, name: str) -> Node | None:
         """The node of this name, if it has been made."""

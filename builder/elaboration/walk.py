@@ -78,9 +78,10 @@ class Walk(Ledger):
     def layer(self, layer: Layer, frame: Frame, first: Any, before: Seen | None) -> Seen | None:
         """One layer as it is written: once, several times, or not at all. Its result is what the next one reads."""
         key: str | None = None
+        since = self.found
         if layer.faulty:
             key = self.key(layer.name, frame)
-            return self.seen_as(layer, key, failed(layer, key), frame)
+            return self.seen_as(layer, key, self.lose(layer, key, frame, first, before, since), frame)
         try:
             if not truth(layer.when, layer, "when", frame, self.faults):
                 return self.passed(layer, frame, first, before)
@@ -91,7 +92,7 @@ class Walk(Ledger):
             key = self.key(name, frame)
             seen = self.once(layer, key, frame, fed(layer, frame, before, first, self.faults))
         except FaultToldError:
-            seen = failed(layer, key)
+            seen = self.lose(layer, key, frame, first, before, since)
             meant = meant_name(layer.arguments) if layer.name is None else None
             if meant is not None:
                 frame.scope.setdefault(meant, seen)

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from builder import graph as contract
+from builder.elaboration.astray import Astray
 from builder.elaboration.blocks import untold
 from builder.elaboration.frame import Course
 from builder.elaboration.roles import default_input
@@ -18,7 +19,8 @@ from builder.elaboration.walk import Walk
 from builder.graph import Node, Region
 from builder.shapes.call import ChoiceType, TensorType, Value
 from builder.shapes.conditions import across, simplest
-from builder.shapes.sizes import named
+from builder.shapes.sizes import named, names, plain, replaced, single_name
+from builder.totals import size_of
 from dsl.diagnostics import SpecError, in_order
 from dsl.records import Block, Definition, Input, Place, Spec
 from dsl.tables import Faults
@@ -32,7 +34,7 @@ class Elaboration:
 
     inputs, outputs: what the block is fed and gives, by name. made, held: the nodes and the regions without their
     lines, which a check needs only for what is wrong. places: where they stand, by name, as in a Ledger. course: how
-    the walk went.
+    the walk went. astray: the layers at fault, which are none of the nodes.
     """
 
     name: str
@@ -45,10 +47,12 @@ class Elaboration:
     inputs: dict[str, Value]
     outputs: dict[str, Value]
     course: Course | None = None
+    astray: Sequence[Astray] = ()
 
     @cached_property
     def nodes(self) -> list[Node]:
-        return [replace(each, **_lines(self.places.get(each.name))) for each in self.made]
+        batch = next((name for each in self.inputs.values() if (name := _batch(each))), None)
+        return [replace(_for_one(each, batch), **_lines(self.places.get(each.name))) for each in self.made]
 
     @cached_property
     def regions(self) -> list[Region]:
@@ -61,6 +65,21 @@ class Elaboration:
     @property
     def trainable_parameters(self) -> int:
         return sum(contract.parameter_count(node) for node in self.made if not node.frozen)
+
+
+def _batch(value: Value) -> str | None:
+    """The free size at the front of a tensor: the field's convention for the batch."""
+    front = value.shape[0] if isinstance(value, TensorType) and value.shape else 1
+    return str(front) if single_name(front) else None
+
+
+def _for_one(node: Node, batch: str | None) -> Node:
+    """A node whose multiply-adds are those of one sample also where it reads a dim that the batch was flattened into:
+    of `768 * N * T` `768 * T`."""
+    if batch is None or not isinstance(node.multiply_adds, str):
+        return node
+    size = size_of(node.multiply_adds)
+    return replace(node, multiply_adds=plain(replaced(size, {batch: 1}))) if batch in names(size) else node
 
 
 def elaborate(spec: Spec) -> Elaboration:
@@ -140,6 +159,7 @@ def _done(
         places=ChainMap(ends, walk.places), conditions=simplest(walk.conditions),
         inputs={key: seen.value for key, seen in inputs.items()},
         outputs={key: seen.value for key, seen in outputs.items()}, course=walk.course,
+        astray=walk.astray,
     )  # fmt: skip
 
 
