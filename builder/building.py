@@ -30,7 +30,8 @@ def build(what: Model, *, device: str | torch.device | None = None) -> nn.Module
     """A plain nn.Module from a spec's path, a Spec or a graph, on a device.
 
     device: None means the spec's own, else "auto". Weights are drawn on the CPU and then moved, so a seed means the
-    same on every device. Raises dsl.SpecError, or builder.devices.DeviceError (a ValueError).
+    same on every device; a spec that names a file of weights starts from those. Raises dsl.SpecError, or a ValueError:
+    builder.devices.DeviceError, or CheckpointError where the weights are not this model's.
     """
     from builder.checking import load  # with every fault, those of meaning too
     from builder.devices import resolve
@@ -38,7 +39,14 @@ def build(what: Model, *, device: str | torch.device | None = None) -> nn.Module
     spec = load(what) if isinstance(what, str | os.PathLike) else what
     wanted: Any = device if device is not None else spec.train.device if isinstance(spec, Spec) else "auto"
     place = resolve(str(wanted) if not isinstance(wanted, tuple) else wanted)
-    return module_of(elaborate(spec) if isinstance(spec, Spec) else spec).to(place)
+    if not isinstance(spec, Spec):
+        return module_of(spec).to(place)
+    model = module_of(elaborate(spec))
+    if spec.weights is not None:
+        from builder.exchange.starting import start
+
+        start(model, spec)
+    return model.to(place)
 
 
 def module_of(graph: networkx.DiGraph[str], *, checks: bool = True) -> nn.Module:

@@ -13,7 +13,7 @@ module is made of it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -176,8 +176,13 @@ def parameter_count(each: Node) -> int:
 
 def state(graph: networkx.DiGraph[str]) -> dict[str, list[int]]:
     """The state dict's keys and shapes in its order: of each module its own parameters, its buffers, its parts."""
-    by_name, all_regions = {each.name: each for each in nodes(graph)}, regions(graph)
-    return dict(_state("", all_regions, by_name))
+    return state_of(nodes(graph), regions(graph).values())
+
+
+def state_of(all_nodes: Iterable[Node], all_regions: Iterable[Region]) -> dict[str, list[int]]:
+    """The same of what a graph is assembled from."""
+    by_name = {each.name: each for each in all_nodes}
+    return dict(_state("", {each.name: each for each in all_regions}, by_name))
 
 
 def _state(region: str, all_regions: dict[str, Region], by_name: dict[str, Node]) -> Iterator[tuple[str, list[int]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from builder.checking import request_of
+from builder.checking import path_of, request_of
 from builder.data import absolute
 from dsl.formatting import dump_tables
 from dsl.records import Spec
@@ -17,10 +17,11 @@ def resolved_text(spec: Spec) -> str:
     tables = copy.deepcopy(dict(spec.document.tables))
     tables.setdefault("name", spec.name)
     _make_data_absolute(spec, tables)
-    weights = tables["model"].get("weights")
-    if isinstance(weights, str) and "${" not in weights:
-        folder = spec.place.at("model", "weights").source.folder
-        tables["model"]["weights"] = str((folder / weights).absolute())
+    path = None if spec.weights is None else path_of(spec.weights)
+    if path is not None:
+        written = tables["model"]["weights"]
+        file = str(path.absolute())
+        tables["model"]["weights"] = {**written, "file": file} if isinstance(written, dict) else file
     return dump_tables(tables)
 
 

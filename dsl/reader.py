@@ -78,6 +78,7 @@ class _Reader(TrainingReader):
         allow = allowed(top)
         blocks = self.blocks(top.table("blocks"))
         model_table = top.table("model")
+        weights = self.weights(model_table) if model_table else None
         model = self.model(model_table) if model_table else None
         bare = [key for key in ("inputs", "layers", "outputs") if top.raw(key) is not None]
         if bare and not top.has("model"):
@@ -94,7 +95,7 @@ class _Reader(TrainingReader):
             optimizer=self.optimizer(top.table("optimizer")), schedulers=self.schedulers(top),
             data=self.data(top.table("data")),
             train=self.train(top.table("train") or Table({}, top.place.at("train"), self.faults, self.scope)),
-            metrics=self.metrics(top.table("metrics")), allow=allow,
+            metrics=self.metrics(top.table("metrics")), allow=allow, weights=weights,
         )  # fmt: skip
         if model is None:
             for key in ("loss", "optimizer", "scheduler", "data", "train", "metrics"):

@@ -259,8 +259,20 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """What the model starts from. file: as it is written; None where only `rename` is. fresh: shell patterns of the
+    model's keys that start anew. rename: patterns of the file's keys -> what those are called in the model; "" where
+    they are left out."""
+
+    place: Place
+    file: str | None = None
+    fresh: tuple[str, ...] = ()
+    rename: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """allow: codes of warnings that are not told."""
+    """allow: codes of warnings that are not told. weights: None where `[model]` says nothing of any."""
 
     document: Document
     name: str
@@ -275,6 +287,7 @@ class Spec:
     train: Train
     metrics: tuple[Metric, ...] = ()
     allow: tuple[str, ...] = ()
+    weights: Weights | None = None
 
     @property
     def place(self) -> Place:

@@ -103,19 +103,13 @@ class Table:
         unknown = [each for each in self.values if each not in self.asked]
         return any(not self.has(key) and any(key in suggest(each, [key]) for each in unknown) for key in keys)
 
-    def close(self, later: Iterable[str] = (), of: str = "") -> None:
-        """Report every key that no getter asked for. `later`: keys of the language that this version does not read.
-        of: what the table is, as in " of a group"."""
+    def close(self, of: str = "") -> None:
+        """Report every key that no getter asked for. of: what the table is, as in " of a group"."""
         for key in self.values:
             if key in self.asked:
                 continue
             place = self.place.at(key)
-            if key in later:
-                self.faults.add(
-                    place, f"`{key}` is part of the language, but this version does not read it yet", "later"
-                )
-                continue
-            near = suggest(key, [*self.asked, *later])
+            near = suggest(key, self.asked)
             listed = " or ".join(f"`{each}`" for each in near)
             fix = Fix(f"did you mean {listed}?", near[0]) if near else None
             known = ", ".join(self.asked)

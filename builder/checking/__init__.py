@@ -2,6 +2,7 @@
 
 from builder.checking.data import feed, request_of, target_of
 from builder.checking.losses import loss_sight
+from builder.checking.weights import path_of, without_start
 from builder.checking.whole import (
     Checked,
     Examined,
@@ -25,7 +26,9 @@ __all__ = [
     "feed",
     "load",
     "loss_sight",
+    "path_of",
     "request_of",
     "target_of",
     "with_meaning",
+    "without_start",
 ]

@@ -94,7 +94,7 @@ class Checker:
         self.whole += 1
         checked = check(with_meaning(lambda: read(source, tables)))
         rest, layers = _parted(tables)
-        alone = not any(key in tables for key in ("extends", "include", "patch"))
+        alone = not any(key in tables for key in ("extends", "include", "patch")) and checked.spec.weights is None
         outline = outline_of(checked.spec, checked.model, layers) if layers is not None and alone else None
         if outline is not None:
             self._kept = _Kept(name=source.name, rest=rest, around=_around(), checked=checked, outline=outline)

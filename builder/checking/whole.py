@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dsl
@@ -17,6 +17,7 @@ from builder.checking.optimization import check_optimization
 from builder.checking.recovering import hidden
 from builder.checking.sizes import check_sizes
 from builder.checking.terms import check_terms
+from builder.checking.weights import check_weights
 from builder.data import FieldType
 from builder.elaboration import Elaboration, Seen, elaborate_model, elaborate_prepare
 from builder.elaboration.unreached import tell_unreached
@@ -108,7 +109,7 @@ def examine(
     spec's form."""
     found, data = _examined(spec, fields, anywhere)
     if found.checked is not None and not told:
-        return found
+        return _with_weights(found, found.checked, anywhere)
 
     def again(other: Spec) -> Sequence[Diagnostic]:
         return _examined(other, data, anywhere)[0].faults
@@ -124,6 +125,15 @@ def examine(
         spec, faults, lambda other: with_hidden(other, again(other)), highs, 4 * layers if more else layers
     )
     return Examined(faults=tuple(in_order(culprits)), model=found.model)
+
+
+def _with_weights(found: Examined, checked: Checked, anywhere: bool) -> Examined:
+    """What is known of a spec that is sound by itself and of the weights that it starts from."""
+    faults = Faults()
+    note = check_weights(checked.spec, checked.model, faults, anywhere=anywhere)
+    if faults:
+        return Examined(faults=tuple(faults), model=found.model)
+    return replace(found, checked=replace(checked, notes=(*checked.notes, note))) if note else found
 
 
 def _examined(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,6 +55,8 @@ def _held_together(options: argparse.Namespace) -> None:
         raise UsageError("--fix mends the file as it stands; it goes without --set and its short forms")
     if options.predict and options.out and not options.train and Path(options.out).suffix not in PREDICTED:
         raise UsageError(f"--out {options.out}: predictions are written to {' or '.join(PREDICTED)}")
+    if options.train and options.resume is not None and options.weights is not None:
+        raise UsageError("--resume goes on with the run's own weights; leave --weights out")
     if options.force and options.resume is None:
         raise UsageError("--force goes with --resume")
     if options.style == "blocks" and any(suffix_of(each) == ".html" for each in options.render):
@@ -81,6 +84,9 @@ def overrides(options: argparse.Namespace) -> dict[str, Any]:
         changes["train.seed"] = options.seed
     if options.data is not None:
         changes["data.source"] = options.data
+    finished = options.evaluate or options.predict or options.export
+    if options.weights is not None and (options.train or not finished):  # quoted, so that it is text whatever its name
+        changes["model.weights"] = json.dumps(options.weights, ensure_ascii=False)
     return changes
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import dsl
 from builder import memory
 from builder.building import elaborate
-from builder.checking import load
+from builder.checking import load, path_of, without_start
 from builder.commands import arguments, exporting, locating, rendering, reporting
 from builder.commands.arguments import UsageError
 from builder.commands.formats import FOR_PROGRAMS
@@ -22,6 +22,7 @@ from builder.commands.streams import open_standard, say, silence
 from builder.commands.words import is_word
 from builder.commands.words import run as run_word
 from builder.files import OutputError, reason
+from dsl.records import Spec
 
 DONE, AT_FAULT, USAGE, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -110,6 +111,8 @@ def _run(options: argparse.Namespace, changes: dict[str, Any]) -> int:
 def _work(path: str, changes: dict[str, Any], options: argparse.Namespace, weights: str | None) -> int:
     """What is asked for, in order; the result is the exit status."""
     spec = load(path, changes)
+    if not options.train:
+        spec, weights = _trained(spec, weights, options)
     several: dict[str, Any] = {}
     nothing = not arguments.asked(options) and not options.fix
     if options.check or options.fix or nothing:
@@ -171,6 +174,15 @@ def _spec_path(options: argparse.Namespace) -> tuple[str, str | None]:
     if not inside.is_file():
         return options.spec, options.weights
     return str(inside), options.weights or str(folder / "checkpoints" / "best.pt")
+
+
+def _trained(spec: Spec, weights: str | None, options: argparse.Namespace) -> tuple[Spec, str | None]:
+    """A spec that is not to be trained, and the weights that it is used with: those of the run or of `--weights`, which
+    need no more what it started from, else those that it names."""
+    if weights is not None:
+        return (spec if "model.weights" in arguments.overrides(options) else without_start(spec)), weights
+    named = path_of(spec.weights) if spec.weights is not None and (options.evaluate or options.predict) else None
+    return spec, None if named is None else str(named)
 
 
 def _check_suffix(name: str, export: bool) -> None:

@@ -29,7 +29,7 @@ def train(spec: Spec, options: argparse.Namespace) -> tuple[int, str | None]:
     if options.tensorboard:
         tensorboard.check()
     with joined() as processes:
-        experiment = Experiment(spec, device=options.device, weights=options.weights, processes=processes)
+        experiment = Experiment(spec, device=options.device, processes=processes, start_anew=not options.resume)
         if not options.check and processes.first:
             tell(lint(experiment.checked))
         folder = experiment.folder(options.out, options.resume)
@@ -53,6 +53,8 @@ def _shown(experiment: Experiment, folder: RunFolder, options: argparse.Namespac
     board = tensorboard.of(folder, screen.warn) if options.tensorboard else None
     samples = experiment.training
     screen.say(f"{_choices(experiment)}, {samples.samples:,} samples {samples.lie}, into {folder.path}")
+    if experiment.started.told:
+        screen.say(experiment.started.told)
     status = 0
     try:
         for event in experiment.events(folder, resume=options.resume, insist=options.force):

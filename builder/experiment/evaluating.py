@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from builder.checking import request_of
+from builder.exchange.weights import read
 from builder.experiment.newly import opened
 from builder.experiment.recorded import recorded
 from builder.experiment.whole import Experiment
-from builder.training.checkpoints import load_weights
 from dsl.records import Spec
 
 
@@ -19,7 +19,7 @@ def experiment_on_all(spec: Spec, weights: str, device: str | None) -> Experimen
     if spec.data is None or spec.data.source is None:
         return Experiment(spec, device=device, weights=weights)
     data = replace(spec.data, validation=None, shuffle=False, drop_last=False)
-    trained = recorded(load_weights(Path(weights)).about, weights)
+    trained = recorded(read(Path(weights)).about, weights)
     names = [each.name for each in trained]
     request = request_of(spec, data, spec.data.source)
     source = opened(request, trained, names, data) if trained else None

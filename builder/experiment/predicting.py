@@ -11,15 +11,17 @@ import torch
 from torch import Tensor
 
 from builder.building import graph_of, module_of
-from builder.checking import Checked, check, request_of, target_of
+from builder.checking import Checked, check, request_of, target_of, without_start
 from builder.data import Batches, DataError, FieldType, Request, Source, describe
+from builder.exchange.starting import take
+from builder.exchange.weights import read
 from builder.experiment.newly import needed, opened
 from builder.experiment.preparing import preparation
 from builder.experiment.recorded import recorded
 from builder.experiment.settling import settings_of
 from builder.training import Settings, Task, place_task
 from builder.training.batches import size
-from builder.training.checkpoints import Weights, load_weights, restore_model
+from builder.training.checkpoints import Weights
 from builder.training.processes import ALONE
 from builder.training.task import placed, precision_of
 from dsl.records import Spec
@@ -61,7 +63,7 @@ def predict(spec: Spec, weights: str, source: str, *, device: str | None = None)
 
     Raises SpecError, DataError or CheckpointError.
     """
-    held = load_weights(Path(weights))
+    spec, held = without_start(spec), read(Path(weights))
     trained = trained_fields(spec, held, weights) or _declared(spec)
     names = needed(check(spec, trained, anywhere=True))
     request = Request(source=source, folder=Path(), declarations=_sized(spec))
@@ -72,7 +74,7 @@ def predict(spec: Spec, weights: str, source: str, *, device: str | None = None)
     checked = check(spec, [there.get(each.name, each) for each in trained], anywhere=True)
     settings = settings_of(spec, device, ALONE)
     model = module_of(graph_of(checked.model))
-    restore_model(model, held.model, weights)
+    take(model, spec, held, weights)
     steps = None if checked.prepare is None else preparation(checked.prepare, settings.device)
     task = Task(model=model.eval(), forward=_forward(checked), objective=_nothing, prepare=steps)
     place_task(task, settings)

@@ -14,8 +14,10 @@ from torch import Tensor, nn
 
 from builder import memory
 from builder.building import graph_of, module_of
-from builder.checking import check, feed
+from builder.checking import check, feed, without_start
 from builder.checking import load as load_spec
+from builder.exchange.starting import Started, start, take
+from builder.exchange.weights import read
 from builder.experiment.batching import Batching, from_python
 from builder.experiment.measuring import measures_of
 from builder.experiment.missing import missing
@@ -30,7 +32,7 @@ from builder.resolving import resolved_text
 from builder.training import RunFolder, Task, fit, next_free, place_task
 from builder.training import evaluate as evaluate_task
 from builder.training import optimizer as optimizers
-from builder.training.checkpoints import load_weights, restore_loss, restore_model
+from builder.training.checkpoints import Weights, restore_loss
 from builder.training.errors import CheckpointError, OptimizerError
 from builder.training.events import Best, EpochDone, Event, Finished, Row, Stopped, Warned
 from builder.training.optimizer import Group as ParameterGroup
@@ -75,7 +77,8 @@ def train(
     rows: list[Row] = []
     best, stopped = None, None
     with joined() as processes:
-        experiment = Experiment(spec, device=device, data=data, validation=validation, processes=processes)
+        experiment = Experiment(spec, device=device, data=data, validation=validation, processes=processes,
+                                start_anew=resume is None)  # fmt: skip
         folder = experiment.folder(out, resume)
         for event in experiment.events(folder, resume=resume, insist=force):
             if isinstance(event, EpochDone):
@@ -88,17 +91,24 @@ def train(
 
 
 class Experiment:
-    """A spec made real on a device: model, data, loss. Raises SpecError where a part is missing or does not fit."""
+    """A spec made real on a device: model, data, loss. Raises SpecError where a part is missing or does not fit,
+    CheckpointError where weights are not this model's.
+
+    weights: a file that the model is evaluated with, in place of what the spec starts from. start_anew: the model
+    starts as the spec says; else a checkpoint is to be put in. started: what of it comes from which file.
+    """
 
     def __init__(
         self, spec: Spec, *, device: str | None = None, weights: str | None = None, data: Any = None,
-        validation: Any = None, processes: Processes = ALONE,
+        validation: Any = None, processes: Processes = ALONE, start_anew: bool = True,
     ) -> None:  # fmt: skip
         self.spec = spec
         self.processes = processes
         self.settings = settings_of(spec, device, processes)
         source = from_python(spec, data)
-        self.checked = check(spec, None if source is None else getattr(source, "fields", ()), anywhere=True)
+        starts = weights is None and start_anew
+        self.checked = check(spec if starts else without_start(spec),
+                             None if source is None else getattr(source, "fields", ()), anywhere=True)  # fmt: skip
         torch.manual_seed(spec.train.seed)
         self.model = module_of(graph_of(self.checked.model))
         self.objective = Objective(spec, self.checked.model, self.checked.losses)
@@ -111,7 +121,11 @@ class Experiment:
                          terms=terms if several else None, loss=self.objective.module,
                          measures=measures_of(spec, self.objective),
                          leaves_out=leaves_out(self.checked))  # fmt: skip
-        self._untrained = "" if weights is None else self._start_from(weights)
+        self.started = start(self.model, spec) if starts else Started()
+        held = self.started.held if weights is None else read(Path(weights))
+        if weights is not None and held is not None:
+            take(self.model, spec, held, weights)
+        self._untrained = "" if held is None else self._take_loss(held, weights or "the file of `weights`")
 
     def optimizer(self) -> torch.optim.Optimizer:
         written = self.spec.optimizer
@@ -181,11 +195,9 @@ class Experiment:
         place_task(self.task, self.settings)
         return evaluate_task(self.task, self.held_out or self.training, self.settings, self.processes)
 
-    def _start_from(self, file: str) -> str:
-        """Put weights into the model, and into the loss what it owns, if they are this loss's; else why not. Training
-        may start from weights that another loss has made."""
-        held = load_weights(Path(file))
-        restore_model(self.model, held.model, file)
+    def _take_loss(self, held: Weights, file: str) -> str:
+        """Put into the loss what it owns, if the weights are this loss's; else why not. Training may start from weights
+        that another loss has made."""
         try:
             restore_loss(self.task.owning, held.loss, file)
         except CheckpointError as error:

@@ -114,9 +114,13 @@ def load_weights(path: Path) -> Weights:
     torch). Raises CheckpointError."""
     if path.suffix == ".safetensors":
         return Weights(model=dict(read_safetensors(path)), about={})
-    payload, whole = sealed.read(path)
+    return weights_in(path, *sealed.read(path))
+
+
+def weights_in(path: Path, payload: Mapping[str, Any], whole: bool) -> Weights:
+    """The same of what has been read from it. whole: it carries its digest, and fits it."""
     if "format" not in payload and payload and all(isinstance(each, Tensor) for each in payload.values()):
-        return Weights(model=payload, about={})
+        return Weights(model=dict(payload), about={})
     if payload.get("format") == _FORMAT and not whole:
         raise CheckpointError(f"{path} {sealed.NOT_WHOLE}")
     held = {name: _field(path, payload, name, dict) for name in ("model", "loss", "about")}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -27,9 +28,9 @@ _SEAL: Final = _COMMENT.to_bytes(2, "little") + _MARK  # what stands before the 
 NOT_WHOLE: Final = "is not a whole checkpoint: it is cut, damaged or something else"
 _CHUNK: Final = 1 << 20
 # What torch.load and zipfile raise on bytes that are cut, damaged or hostile; found by trying them.
-_DAMAGED = (
+DAMAGED = (
     pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError,
-    AttributeError, AssertionError, OverflowError, NotImplementedError, MemoryError,
+    AttributeError, AssertionError, OverflowError, NotImplementedError, MemoryError, struct.error,
 )  # fmt: skip
 
 
@@ -53,7 +54,7 @@ def read(path: Path) -> tuple[dict[str, Any], bool]:
         raise CheckpointError(f"cannot read {path}: {reason(error)}") from error
     except pickle.UnpicklingError as error:
         raise CheckpointError(f"{path} is refused: it holds more than tensors and plain values") from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise CheckpointError(f"{path} {NOT_WHOLE}") from error
     if not isinstance(payload, dict):
         raise CheckpointError(f"{path} is not a checkpoint: it holds a {type(payload).__name__}")

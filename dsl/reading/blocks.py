@@ -20,8 +20,6 @@ _NAME: Final = re.compile(r"[^\W\d][\w-]*|\d[\w-]*[^\W\d][\w-]*")
 _SAID: Final = ("type", "name", "input")
 _FURTHER: Final = frozenset(LAYER).difference(_SAID)
 _TOP: Final = ("vars", "blocks", "loss", "optimizer", "scheduler", "data", "train")
-# A key of the language that this version does not read.
-_LATER_MODEL: Final = ("weights", "rename")
 
 
 class BlockReader(InputReader):
@@ -38,7 +36,7 @@ class BlockReader(InputReader):
                 self.faults.add(table.place.at(key), f"`{key}` has no place in `[model]`", "key", part="key",
                                 fix=Fix(f"[{key}] stands beside [model], not in it"))  # fmt: skip
         _forget(table, *_TOP)
-        table.close(_LATER_MODEL)
+        table.close()
         return block
 
     def blocks(self, several: Table | None) -> dict[str, Definition]:
@@ -67,7 +65,7 @@ class BlockReader(InputReader):
             if any(given == each.name for each in inputs):
                 self.faults.add(table.place, f"`{given}` is a param and an input of the block", "name", part="key")
         block = self.block(table, inputs)
-        table.close((), f" of the block `{name}`")
+        table.close(f" of the block `{name}`")
         return Definition(place=table.place, name=name, body=block, params=params,
                           defaults=defaults.values if defaults else {})  # fmt: skip
 
@@ -169,7 +167,7 @@ class BlockReader(InputReader):
             self.no_parameters(table, "share" if share is not None else "value")
             kind_of = "share" if share is not None else "value"
             _forget(table, "type", "share" if kind_of == "value" else "value")
-            table.close((), f" of a layer with `{kind_of}`")
+            table.close(f" of a layer with `{kind_of}`")
             return Layer(share=share, value=value, **common)
         if kind is None and not table.has("type"):
             self.no_kind(table)
@@ -211,7 +209,7 @@ class BlockReader(InputReader):
         inputs = self.named_inputs(table) if table.raw("inputs") is not None else None
         block = self.block(table, inputs)
         _forget(table, "type", "share", "value")
-        table.close((), " of a group")
+        table.close(" of a group")
         return Layer(group=block, init=block.init, freeze=block.freeze, **common)
 
     def words(self, table: Table, key: str) -> str | None:

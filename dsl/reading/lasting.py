@@ -46,7 +46,7 @@ class RunReader(OptimizerReader):
             place=table.place, metric=table.text("metric"), patience=table.whole("patience", 5, 1),
             min_delta=table.value("min_delta", 0.0, lambda each: is_number(each) and each >= 0, "a number from 0 on"),
         )  # fmt: skip
-        table.close((), " of `early_stopping`")
+        table.close(" of `early_stopping`")
         return found
 
     def average(self, train: Table) -> Average | None:
@@ -62,7 +62,7 @@ class RunReader(OptimizerReader):
         other = "start" if kind == "EMA" else "decay"
         if table.has(other):
             self.faults.add(table.place.at(other), f"`{other}` has no meaning for {kind}", "key", part="key")
-        table.close((), " of `average`")
+        table.close(" of `average`")
         return found
 
 

@@ -8,11 +8,12 @@ from typing import Any
 from dsl.diagnostics import Fix
 from dsl.reading.lasting import RunReader
 from dsl.reading.measuring import MeasuringReader
+from dsl.reading.weights import WeightsReader
 from dsl.records import Block, Data, Loss
 from dsl.tables import Table, described, is_texts, resolved
 
 
-class TrainingReader(RunReader, MeasuringReader):
+class TrainingReader(RunReader, MeasuringReader, WeightsReader):
     """All tables of a spec but its top."""
 
     def losses(self, top: Table) -> tuple[Loss, ...]:

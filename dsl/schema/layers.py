@@ -47,6 +47,13 @@ _KEYS: Final[dict[str, tuple[str, Schema]]] = {
     "params": ("What must be given where the block is used.", _NAMES),
     "defaults": ("What may be given, and what it is if it is not.", {"type": "object"}),
     "factor": ("What this term of the loss is multiplied by.", held("float")),
+    "weights": ("A file of weights that it starts from, strictly; `fresh`: keys of the model that start anew.", {
+        "type": ["string", "object"],
+        "properties": {"file": _TEXT, "fresh": {"type": ["string", "array"], "items": _TEXT}},
+        "additionalProperties": False,
+    }),
+    "rename": ('What keys of the file of weights are called here: { "module.*" = "*" }; "" leaves them out.',
+               {"type": "object", "additionalProperties": _TEXT}),
 }  # fmt: skip
 # Tensors of the model's own are no types of the catalogue.
 _STORED: Final = {

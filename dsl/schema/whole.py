@@ -27,6 +27,7 @@ from dsl.warning_codes import WARNINGS
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
 _ABOUT: Final = "A neural network that Tomograph reads. Written by `tomograph schema`."
 _TEXT: Final[Schema] = {"type": "string"}
+_OF_A_MODEL: Final = ("weights", "rename")
 _VIEW, _RULES = "#/definitions/layer_view", "#/definitions/layer"
 _PATCH: Final = {
     "set": "Keys of the layer that are changed.",
@@ -121,13 +122,14 @@ def _define_rest(sentences: Sentences, shared: Shared) -> None:
 def _view() -> Schema:
     inputs = {"type": "object", "additionalProperties": {"$ref": "#/definitions/declared"}}
     block = block_view({}, ("params", "defaults"))
+    model = block_view({**inputs, "description": "Shapes by name."}, _OF_A_MODEL)
     patch = {"type": "object", "properties": {key: {"description": each} for key, each in _PATCH.items()}}
     return {
         "type": "object",
         "properties": {
             **_plain(),
             "blocks": {"description": "Blocks by name.", "type": "object", "additionalProperties": block},
-            "model": {"description": "The model.", **block_view({**inputs, "description": "Shapes by name."})},
+            "model": {"description": "The model.", **model},
             "loss": {"$ref": "#/definitions/loss_view"},
             "optimizer": {"$ref": "#/definitions/optimizer_view"},
             "scheduler": {"$ref": "#/definitions/scheduler_view"},
@@ -166,7 +168,7 @@ def _model_rules() -> Schema:
     prepare = {"properties": {"prepare": layers(_RULES)}}
     return {
         "properties": {
-            "model": block_rules(inputs),
+            "model": block_rules(inputs, _OF_A_MODEL),
             "blocks": {"type": "object", "additionalProperties": block_rules(names, ("params", "defaults"))},
             "loss": {"$ref": "#/definitions/loss"},
             "data": prepare,

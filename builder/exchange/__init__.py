@@ -1,0 +1,1 @@
+"""In and out: weights, modules and files of other programs."""
