@@ -1,0 +1,1 @@
+"""In and out: models from elsewhere become specs, and specs go elsewhere."""

@@ -1,0 +1,388 @@
+"""A module is run on examples, and all that it calls is recorded: its modules in their scopes, and torch's functions.
+
+Running takes Python's control flow as it comes, so that nothing has to be guessed: what cannot be said in a spec shows
+where it happens. Modules of torch.nn are one call each, whatever goes on inside them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
+from torch.overrides import TorchFunctionMode, resolve_name
+
+from builder.exchange.importing.errors import ImportingError, NumbersError
+from builder.exchange.importing.frames import Spot, here
+from builder.exchange.importing.leaves import entry_for, entry_of_class
+from builder.exchange.importing.values import Known, Ref, leaves, mapped, refs
+
+# Methods that hand a tensor's numbers to Python.
+_TO_PYTHON = ("__bool__", "item", "tolist", "__int__", "__float__", "__index__", "is_nonzero", "equal", "allclose",
+              "numpy", "__array__", "__contains__")  # fmt: skip
+# What a tensor is made like, but for its numbers.
+_LIKE = ("zeros_like", "ones_like", "full_like", "rand_like", "randn_like", "empty_like", "new_zeros", "new_ones",
+         "new_full", "new_empty", "new_tensor")  # fmt: skip
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of a function, or of a module of torch.nn (`module` is its path then)."""
+
+    target: str
+    args: Any
+    kwargs: Any
+    result: Any
+    spot: Spot
+    module: str | None = None
+
+
+@dataclass(slots=True)
+class Scope:
+    """One call of any other module. names: of the arguments that its `forward` takes, in order."""
+
+    path: str
+    kind: str
+    args: Any
+    kwargs: Any
+    names: Sequence[str] = ()
+    items: list[Call | Scope] = field(default_factory=list)
+    result: Any = None
+    spot: Spot | None = None
+
+
+@dataclass(slots=True)
+class Recording:
+    """whole: the call of the module itself. known: of each tensor by number. inputs: number of each input by name."""
+
+    whole: Scope
+    known: list[Known]
+    inputs: Mapping[str, int]
+    highs: dict[str, int] = field(default_factory=dict)
+
+
+def record(
+    module: nn.Module, inputs: Mapping[str, torch.Tensor], names: Sequence[str], *, traced: bool = False
+) -> Recording:  # fmt: skip
+    """Run a module in its present mode. inputs: by the name that `forward` has for them, of which `names` go by place.
+    traced: code that asks is told that torch compiles it. Raises ImportingError, or whatever the module raises."""
+    recorder = Recorder(module, inputs)
+    with torch.no_grad(), _patched(recorder, traced), recorder:
+        module(*(inputs[name] for name in names), **{k: v for k, v in inputs.items() if k not in names})
+    assert recorder.whole is not None
+    return Recording(recorder.whole, recorder.known, {name: number for number, name in enumerate(inputs)})
+
+
+class Recorder(TorchFunctionMode):
+    """Sees every function of torch that is called, and through `called` every module."""
+
+    def __init__(self, module: nn.Module, inputs: Mapping[str, torch.Tensor]) -> None:
+        super().__init__()
+        self.module = module
+        self.paths: dict[int, list[str]] = {}
+        for path, each in module.named_modules(remove_duplicate=False):
+            self.paths.setdefault(id(each), []).append(path)
+        self.known: list[Known] = []
+        self.numbers: dict[int, Ref] = {}
+        self.alive: list[Any] = []
+        self.stale: dict[int, str] = {}  # by number: where a tensor was changed through another name for its memory
+        self.whole: Scope | None = None
+        self.scopes: list[Scope] = []
+        self.inside = 0  # of modules that are one call: what they call themselves is theirs
+        for name, each in inputs.items():
+            self._new(each, "input", name, hangs=True)
+        for name, parameter in module.named_parameters():
+            self._new(parameter, "parameter", name)
+        for name, buffer in module.named_buffers():
+            if id(buffer) not in self.numbers:
+                self._new(buffer, "buffer", name)
+
+    # Tensors
+
+    def _new(self, tensor: torch.Tensor, origin: str, name: str = "", *, hangs: bool = False) -> Ref:
+        number = Ref(len(self.known))
+        self.inside += 1  # what is asked here is no call of the model's
+        shape, dtype = tuple(map(int, tensor.shape)), str(tensor.dtype).removeprefix("torch.")
+        self.inside -= 1
+        self.known.append(Known(shape, dtype, origin, name, hangs, tensor))
+        self.numbers[id(tensor)] = number
+        self.alive.append(tensor)
+        return number
+
+    def _read(self, value: Any) -> Any:
+        """What stands for a value in the record."""
+        if not isinstance(value, torch.Tensor):
+            return value
+        found = self.numbers.get(id(value))
+        if found is None:
+            return self._new(value, "constant")
+        if found.number in self.stale:
+            raise ImportingError(f"{self.where()}: a tensor is read that was changed through another view of its memory "
+                                 f"({self.stale[found.number]}), which a spec cannot say")  # fmt: skip
+        return found
+
+    def _made(self, result: Any, read: Any) -> Any:
+        hangs = any(self.known[each.number].hangs for each in refs(read))
+
+        def made(value: Any) -> Any:
+            return self._new(value, "call", hangs=hangs) if isinstance(value, torch.Tensor) else value
+
+        return mapped(result, made)
+
+    def _another(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The same tensor as another object, to tell it from what was handed in."""
+        self.inside += 1
+        try:
+            found: torch.Tensor = torch.ops.aten.alias(tensor)
+        finally:
+            self.inside -= 1
+        return found
+
+    def where(self) -> str:
+        path = self.scopes[-1].path if self.scopes else ""
+        return f"{path or 'the model'} ({here()})"
+
+    # Functions
+
+    def __torch_function__(
+        self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:  # fmt: skip
+        kwargs = kwargs or {}
+        if self.inside or not self.scopes:
+            return function(*args, **kwargs)
+        target = resolve_name(function) or f"torch.{getattr(function, '__name__', function)}"
+        name = target.removesuffix(".__get__").rpartition(".")[2]
+        if name in _TO_PYTHON:
+            self._refuse_numbers(name, args)
+            return function(*args, **kwargs)
+        if name in ("requires_grad_", "grad", "backward", "register_hook", "__repr__", "__format__"):
+            return function(*args, **kwargs)
+        if changes(name, kwargs):
+            return self._changed(function, target, args, kwargs)
+        result = function(*args, **kwargs)
+        if not _holds_tensor(result):
+            return result
+        read = mapped((args, kwargs), self._read)
+        same = isinstance(result, torch.Tensor) and id(result) in self.numbers
+        if same and name not in ("dropout", "feature_dropout", "alpha_dropout", "dropout1d", "dropout2d", "dropout3d"):
+            return result
+        if same:  # what is handed through here is not in training: it needs a name of its own
+            result = self._another(result)
+        made = self._made(result, () if name in _LIKE else read)
+        self.scopes[-1].items.append(Call(target, *read, made, here()))
+        return result
+
+    def _refuse_numbers(self, name: str, args: Any) -> None:
+        for each in leaves(args):
+            found = self.numbers.get(id(each)) if isinstance(each, torch.Tensor) else None
+            if found is not None and self.known[found.number].hangs:
+                raise NumbersError(f"{self.where()}: what runs hangs on the numbers of the inputs (`{name.strip('_')}` "
+                                     "of a tensor), which a spec cannot say")  # fmt: skip
+
+    def _changed(self, function: Callable[..., Any], target: str, args: Any, kwargs: Any) -> Any:
+        """A call that changes its first argument: what comes of it is another tensor."""
+        first = args[0]
+        read = mapped((args, kwargs), self._read)
+        known = self.known[read[0][0].number]
+        if known.origin != "call":
+            what = {"input": "an input", "constant": "a tensor of its own"}.get(known.origin, f"its {known.origin}")
+            raise ImportingError(f"{self.where()}: {what} is changed in place, which a spec cannot say")
+        others = self._sharing(first)
+        result = function(*args, **kwargs)
+        for number, (tensor, before) in others.items():
+            if not torch.equal(tensor, before):
+                self.stale[number] = str(here())
+        made = self._new(first, "call", hangs=any(self.known[each.number].hangs for each in refs(read)))
+        self.scopes[-1].items.append(Call(target, *read, made, here()))
+        return result
+
+    def _sharing(self, tensor: torch.Tensor) -> dict[int, tuple[torch.Tensor, torch.Tensor]]:
+        """The other tensors in the same memory, with what they hold now."""
+        memory, found = tensor.untyped_storage().data_ptr(), {}
+        for each in self.alive:
+            if each is not tensor and each.untyped_storage().data_ptr() == memory and id(each) in self.numbers:
+                found[self.numbers[id(each)].number] = (each, each.clone())
+        return found
+
+    # Modules
+
+    def called(self, call: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
+        path = self._path(module)
+        if self.inside or path is None:
+            return call(module, *args, **kwargs)
+        read = mapped((args, kwargs), self._read)
+        run = _watched(module, call, lambda: self._refuse_hook(module, path))
+        entry = entry_for(module)
+        if entry is not None and self.scopes:
+            return self._one(module, path, entry.target, run, read, args, kwargs)
+        scope = Scope(path, type(module).__name__, *read, _forward_names(module), spot=here() if self.scopes else None)
+        if self.scopes:
+            self.scopes[-1].items.append(scope)
+        self.scopes.append(scope)
+        if entry is not None:  # the whole model is one layer
+            result = self._one(module, path, entry.target, run, read, args, kwargs)
+        else:
+            result = run(*args, **kwargs)
+        scope.result = mapped(result, self._read)
+        self.scopes.pop()
+        self.whole = scope
+        return result
+
+    def derived(self, forward: Callable[..., Any], target: str, module: nn.Module, args: Any, kwargs: Any) -> Any:
+        """The `forward` of a class of torch.nn that the module's own `forward` calls: a layer without a level."""
+        here_ = self.scopes[-1].path if self.scopes else None
+        if self.inside or here_ is None or here_ not in self.paths.get(id(module), ()) or is_parametrized(module):
+            return forward(module, *args, **kwargs)
+        read = mapped((args, kwargs), self._read)
+        return self._one(module, here_, target, lambda *a, **k: forward(module, *a, **k), read, args, kwargs)
+
+    def _path(self, module: nn.Module) -> str | None:
+        """Where it stands; of several places, the one within what calls it."""
+        found = self.paths.get(id(module))
+        if found is None or len(found) == 1 or not self.scopes:
+            return found[0] if found else None
+        around = self.scopes[-1].path
+        return max(found, key=lambda path: len(around) if not around or path.startswith(f"{around}.") else -1)
+
+    def _one(
+        self, module: nn.Module, path: str, target: str, run: Callable[..., Any], read: Any, args: Any, kwargs: Any
+    ) -> Any:
+        changed = bool(getattr(module, "inplace", False))
+        if changed and self.known[read[0][0].number].origin == "input":
+            raise ImportingError(f"{self.where()}: {path} changes an input in place, which a spec cannot say")
+        others = self._sharing(args[0]) if changed else {}
+        self.inside += 1
+        try:
+            result = run(*args, **kwargs)
+        finally:
+            self.inside -= 1
+        for number, (tensor, before) in others.items():
+            if not torch.equal(tensor, before):
+                self.stale[number] = str(here())
+        if not changed:
+            result = mapped_same(result, lambda each: self._another(each) if id(each) in self.numbers else each)
+        made = self._made(result, read)
+        self.scopes[-1].items.append(Call(target, *read, made, here(), path))
+        return result
+
+    def _refuse_hook(self, module: nn.Module, path: str) -> None:
+        raise ImportingError(f"{path or type(module).__name__}: a hook changes what the module reads or gives, which a "
+                             "spec cannot say")  # fmt: skip
+
+
+def changes(name: str, kwargs: Mapping[str, Any]) -> bool:
+    """Whether a function changes its first argument, by its name."""
+    plain = name.endswith("_") and not name.endswith("__")
+    return plain or name == "__setitem__" or (name.startswith("__i") and name not in ("__invert__", "__index__")) or (
+        kwargs.get("inplace") is True
+    )  # fmt: skip
+
+
+def mapped_same(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """A module's result with its tensors changed; structures that hold none stay the very objects."""
+    if isinstance(value, torch.Tensor):
+        return change(value)
+    if type(value) in (list, tuple):
+        return type(value)(mapped_same(each, change) for each in value)
+    return value
+
+
+def _holds_tensor(value: Any) -> bool:
+    if isinstance(value, torch.Tensor):
+        return True
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_tensor, value))
+    if isinstance(value, dict):
+        return any(map(_holds_tensor, value.values()))
+    return isinstance(value, slice) and _holds_tensor((value.start, value.stop, value.step))
+
+
+def _forward_names(module: nn.Module) -> list[str]:
+    import inspect
+
+    try:
+        parameters = inspect.signature(module.forward).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+
+
+def _watched(module: nn.Module, call: Callable[..., Any], refuse: Callable[[], None]) -> Callable[..., Any]:
+    """The call of a module; where it has hooks, these must leave what it reads and gives as it is."""
+    if not module._forward_hooks and not module._forward_pre_hooks:
+        return lambda *args, **kwargs: call(module, *args, **kwargs)
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        seen: list[Any] = []
+        forward = module.forward
+
+        def watching(*inner: Any, **named: Any) -> Any:
+            seen.append((list(leaves((inner, named))), result := forward(*inner, **named)))
+            return result
+
+        module.forward = watching
+        try:
+            result = call(module, *args, **kwargs)
+        finally:
+            del module.forward
+        given, made = seen[-1]
+        if not _same(given, list(leaves((args, kwargs)))) or not _same([*leaves(made)], [*leaves(result)]):
+            refuse()
+        return result
+
+    return run
+
+
+def _same(some: Sequence[Any], others: Sequence[Any]) -> bool:
+    return len(some) == len(others) and all(a is b for a, b in zip(some, others, strict=True))
+
+
+def _bases(module: nn.Module) -> dict[type[nn.Module], Callable[..., Any]]:
+    """Classes of torch.nn that modules with a `forward` of their own derive from."""
+    kinds = {type(each) for each in module.modules() if entry_for(each) is None}
+    found = [base for kind in kinds for base in kind.__mro__ if base is not kind and entry_of_class(base) is not None]
+    return {each: each.forward for each in found}
+
+
+def _derived(recorder: Recorder, kind: type[nn.Module], forward: Callable[..., Any]) -> Callable[..., Any]:
+    def run(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        return recorder.derived(forward, f"torch.nn.{kind.__name__}", module, args, kwargs)
+
+    return functools.wraps(forward)(run)
+
+
+@contextmanager
+def _patched(recorder: Recorder, traced: bool) -> Iterator[None]:
+    """While it lasts, calls of modules go through the recorder, and a function of autograd's is refused."""
+    call, apply = nn.Module.__call__, torch.autograd.Function.apply
+
+    def called(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        return recorder.called(call, module, args, kwargs)
+
+    def applied(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        if recorder.inside or not recorder.scopes:
+            return apply.__func__(cls, *args, **kwargs)  # type: ignore[attr-defined]
+        raise ImportingError(f"{recorder.where()}: {cls.__name__} is an autograd function of its own, which a spec "
+                             "cannot say")  # fmt: skip
+
+    compiling = torch.compiler.is_compiling
+    if traced:
+        torch.compiler.is_compiling = lambda: True
+    bases = _bases(recorder.module)
+    for kind, forward in bases.items():
+        kind.forward = _derived(recorder, kind, forward)  # type: ignore[method-assign]
+    nn.Module.__call__ = called  # type: ignore[method-assign]
+    torch.autograd.Function.apply = classmethod(applied)
+    try:
+        yield
+    finally:
+        torch.compiler.is_compiling = compiling
+        for kind, forward in bases.items():
+            kind.forward = forward  # type: ignore[method-assign]
+        nn.Module.__call__ = call  # type: ignore[method-assign]
+        torch.autograd.Function.apply = apply
