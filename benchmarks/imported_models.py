@@ -62,6 +62,9 @@ def _of_transformers() -> dict[str, Callable[[], Case]]:
     def pixels() -> Any:
         return {"pixel_values": image()}
 
+    def wide() -> Any:
+        return {"pixel_values": image(64)}
+
     def both() -> Any:
         return {"input_ids": tokens(), "attention_mask": torch.ones(2, 12, dtype=torch.int64)}
 
@@ -106,17 +109,17 @@ def _of_transformers() -> dict[str, Callable[[], Case]]:
         "ConvNeXt": _made("ConvNextModel", "ConvNextConfig", small, pixels),
         "ConvNeXt V2": _made("ConvNextV2Model", "ConvNextV2Config", small, pixels),
         "RegNet": _made("RegNetModel", "RegNetConfig", {"embedding_size": 8, **small, "groups_width": 8}, pixels),
-        "MobileNetV1": _made("MobileNetV1Model", "MobileNetV1Config", {"image_size": 32, "depth_multiplier": 0.25}, pixels),
-        "MobileNetV2": _made("MobileNetV2Model", "MobileNetV2Config", {"image_size": 32, "depth_multiplier": 0.35}, pixels),
-        "EfficientNet": _made("EfficientNetModel", "EfficientNetConfig",
-                              {"image_size": 32, "width_coefficient": 0.25, "depth_coefficient": 0.25, "hidden_dim": 320},
-                              pixels),
-        "SegFormer": _made("SegformerModel", "SegformerConfig", {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1],
-                           "num_attention_heads": [1, 2, 2, 4], "decoder_hidden_size": 16}, lambda: {"pixel_values": image(64)}),
-        "PoolFormer": _made("PoolFormerModel", "PoolFormerConfig", {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1]},
-                            lambda: {"pixel_values": image(64)}),
+        "MobileNetV1": _made("MobileNetV1Model", "MobileNetV1Config",
+                             {"image_size": 32, "depth_multiplier": 0.25}, pixels),
+        "MobileNetV2": _made("MobileNetV2Model", "MobileNetV2Config",
+                             {"image_size": 32, "depth_multiplier": 0.35}, pixels),
+        "EfficientNet": _made("EfficientNetModel", "EfficientNetConfig", {"image_size": 32, "width_coefficient": 0.25,
+                              "depth_coefficient": 0.25, "hidden_dim": 320}, pixels),
+        "SegFormer": _made("SegformerModel", "SegformerConfig", {**small, "depths": [1, 1, 1, 1],
+                           "num_attention_heads": [1, 2, 2, 4], "decoder_hidden_size": 16}, wide),
+        "PoolFormer": _made("PoolFormerModel", "PoolFormerConfig", {**small, "depths": [1, 1, 1, 1]}, wide),
         "MobileViT": _made("MobileViTModel", "MobileViTConfig", {"image_size": 64, "hidden_sizes": [16, 24, 32],
-                           "neck_hidden_sizes": [8, 8, 16, 16, 24, 32, 64]}, lambda: {"pixel_values": image(64)}),
+                           "neck_hidden_sizes": [8, 8, 16, 16, 24, 32, 64]}, wide),
         "Whisper, encoder": lambda: _whisper(),
         "wav2vec 2.0": _made("Wav2Vec2Model", "Wav2Vec2Config", {**_TEXT, "conv_dim": [16, 16], "conv_kernel": [10, 3],
                              "conv_stride": [5, 2], "num_feat_extract_layers": 2, "num_conv_pos_embeddings": 16,

@@ -10,6 +10,7 @@ _PUBLIC = {
     "build": "builder.building",
     "check_text": "builder.checking.texts",
     "elaborate": "builder.building",
+    "from_module": "builder.exchange.importing.whole",
     "objective": "builder.experiment",
     "register": "builder.registering",
     "train": "builder.experiment",

@@ -56,14 +56,14 @@ class Layer:
 
 @dataclass(slots=True, eq=False)
 class Block:
-    """inputs: names for what it reads from outside. outputs: what it gives; of a single one that the last entry gives
-    as its only result, `last` is true."""
+    """inputs: names for what it reads from outside, `shapes` their shapes. outputs: what it gives."""
 
     kind: str
     path: str
     inputs: list[str] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)
     outputs: list[Read] = field(default_factory=list)
+    shapes: list[Any] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -80,7 +80,8 @@ class Making:
         return self.block(group, list(self.model.values()), list(results), list(self.model))
 
     def block(self, group: Group, inputs: list[Ref], outputs: list[Ref], names: list[str]) -> Block:
-        block = Block(group.kind, group.path, names)
+        block = Block(group.kind, group.path, names, shapes=[self.known[ref.number].shape if ref.number >= 0 else ()
+                                                             for ref in inputs])  # fmt: skip
         sight: dict[Ref, Read] = {ref: Read(-1 - at) for at, ref in enumerate(inputs)}
         for at, (name, entry) in enumerate(group.entries):
             needed = set(outputs) | {ref for _, each in group.entries[at + 1 :] for ref in self.reads(each)}
@@ -100,7 +101,7 @@ class Making:
         outputs = [ref for ref in dict.fromkeys([*refs(entry.result), *made(entry), *self._owned(entry)])
                    if ref in needed and (ref in made(entry) or ref in self._owned(entry))]  # fmt: skip
         if not outputs:
-            outputs = [each for each in made(entry)[-1:]]
+            outputs = made(entry)[-1:]
         hint = entry.spot.variable if entry.spot is not None else ""
         layer = Layer(name, "group", [self._seen(ref, sight, entry) for ref in inputs], hint=hint, path=entry.path)
         layer.block = self.block(entry, inputs, outputs, self._names(entry, inputs))
@@ -183,7 +184,7 @@ def _see(sight: dict[Ref, Read], result: Any, read: Read) -> None:
 
 
 def _sized(group: Group, making: Making, before: list[Ref], last: list[Ref]) -> None:
-    """Numbers that vary become sizes of tensors in sight: first of what the layer reads, then of what the group does."""
+    """Numbers that vary become sizes of tensors in sight: of what the layer reads, else of what the group does."""
     outer = making.outer(group)
     here: list[Ref] = []
     for _, entry in group.entries:

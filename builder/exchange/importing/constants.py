@@ -40,7 +40,7 @@ def _expressions(tensor: torch.Tensor) -> Iterator[str]:
     shape = list(tensor.shape)
     if tensor.numel() and (tensor.numel() > 1 or not shape) and bool((tensor == tensor.flatten()[0]).all()):
         value = tensor.flatten()[0].item()
-        name = {0: "zeros", 1: "ones"}.get(value) if dtype != "bool" else None
+        name = ("zeros" if value == 0 else "ones" if value == 1 else None) if dtype != "bool" and shape else None
         yield f"{name}({shape}{said})" if name else f"full({shape}, {_number(value)}{said})"
     if shape and shape[-1] > 2 and all(each == 1 for each in shape[:-1]):
         row = tensor.flatten()

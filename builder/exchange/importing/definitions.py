@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from builder.exchange.importing.blocks import Block, Layer, Read, Size
+from builder.exchange.importing.following import following
 from builder.exchange.importing.values import leaves
+from dsl.keys import LAYER
 
 Slot: TypeAlias = tuple[Any, ...]
 
@@ -16,13 +18,16 @@ Slot: TypeAlias = tuple[Any, ...]
 @dataclass(slots=True, eq=False)
 class Definition:
     """block: the first of its instances, which stands for all. named: it is a block of the spec; else it is written
-    where it stands. params: by name, the slots that they fill."""
+    where it stands. params: by name, the slots that they fill. worked_out: slots that follow from the shapes of the
+    inputs or from params, as they are written. defaults: of params, what they are most often."""
 
     block: Block
     instances: list[Block] = field(default_factory=list)
     named: str = ""
     uses: int = 0
     params: dict[str, list[Slot]] = field(default_factory=dict)
+    worked_out: dict[Slot, Any] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -68,7 +73,8 @@ def defined(whole: Block) -> Definitions:
     names: set[str] = set()
     for definition in found.values():
         kind = _kind(definition) if definition.uses > 1 else ""
-        if definition.uses > 1 and kind and definition.block.inputs and not _is_small(definition.block):
+        worth = definition.block.inputs and not _is_small(definition.block) and not _is_run(definition.block, of)
+        if definition.uses > 1 and kind and worth:
             definition.named = _name(kind, names)
         _set_params(done, definition)
     return done
@@ -93,7 +99,12 @@ def _count(done: Definitions, definition: Definition, seen: set[int]) -> None:
 
 
 def _key(block: Block, of: dict[int, Definition]) -> Any:
-    return (block.kind.rstrip("0123456789"), len(block.inputs), tuple(block.outputs), tuple(_layer_key(each, of) for each in block.layers))
+    return (
+        block.kind.rstrip("0123456789"),
+        len(block.inputs),
+        tuple(block.outputs),
+        tuple(_layer_key(each, of) for each in block.layers),
+    )
 
 
 def _layer_key(layer: Layer, of: dict[int, Definition]) -> Any:
@@ -123,6 +134,12 @@ def _camel(name: str) -> str:
     return "".join(each[:1].upper() + each[1:] for each in re.split(r"\W|_", name))
 
 
+def _is_run(block: Block, of: dict[int, Definition]) -> bool:
+    """Whether a container holds copies of one block, which `repeat` says where it stands."""
+    inner = {id(of[id(each.block)]) if each.block is not None else 0 for each in block.layers}
+    return block.kind in _CONTAINERS and len(inner) == 1 and 0 not in inner
+
+
 def _is_small(block: Block) -> bool:
     """Whether it is one plain layer, which is said as shortly where it stands."""
     return len(block.layers) == 1 and block.layers[0].block is None and len(block.layers[0].arguments) < 2
@@ -138,16 +155,68 @@ def _name(kind: str, names: set[str]) -> str:
 
 
 def _set_params(done: Definitions, definition: Definition) -> None:
-    """Slots that are not the same in all instances; those that always go together are one param."""
+    """Slots that are not the same in all instances; those that always go together are one param, and those that follow
+    from others are worked out."""
     several = [done.flat(each) for each in definition.instances]
     together: dict[str, list[Slot]] = {}
     for slot in several[0]:
         values = [each[slot] for each in several]
         if any(value != values[0] or type(value) is not type(values[0]) for value in values):
             together.setdefault(repr(values), []).append(slot)
+    if not definition.named:
+        return
     taken = {each.name for each in definition.block.layers} | set(definition.block.inputs)
-    for slots in together.values():
-        definition.params[_param_name(definition.block, slots[0], taken | set(definition.params))] = slots
+    given: dict[str, Sequence[Any]] = {}
+    groups = sorted(together.values(), key=lambda slots: _is_base(slots[0]), reverse=True)
+    for slots in groups:
+        numbers: Sequence[Any] = [each[slots[0]] for each in several]
+        text = following(numbers, _dims(definition), given)
+        if text is not None:
+            definition.worked_out |= dict.fromkeys(slots, text)
+            continue
+        name = _param_name(definition.block, slots[0], taken | set(definition.params))
+        definition.params[name] = slots
+        given[name] = numbers
+    for name, numbers in given.items():
+        common = max(numbers, key=lambda value: sum(value == each and type(value) is type(each) for each in numbers))
+        if 2 * sum(common == each and type(common) is type(each) for each in numbers) > len(numbers):
+            definition.defaults[name] = common
+
+
+def _is_base(slot: Slot) -> bool:
+    """Whether others are likelier to follow from it than it from them."""
+    return slot[-1] in (
+        "out_channels",
+        "out_features",
+        "kernel_size",
+        "stride",
+        "hidden_size",
+        "num_heads",
+        "embedding_dim",
+    )
+
+
+def _dims(definition: Definition) -> dict[str, Sequence[Any]]:
+    """The fixed sizes of the inputs of all instances, by how they are written."""
+    found: dict[str, Sequence[Any]] = {}
+    for at, name in enumerate(definition.block.inputs):
+        if name in set(_fixed_names(definition.block)) or not name.isidentifier():
+            continue
+        shapes = [each.shapes[at] for each in definition.instances]
+        if len({len(each) for each in shapes}) == 1:
+            for dim in range(len(shapes[0])):
+                sizes = [each[dim] for each in shapes]
+                if all(isinstance(each, int) for each in sizes) and len(set(sizes)) > 1:
+                    found[f"{name}.shape[{dim}]"] = sizes
+    return found
+
+
+def _fixed_names(block: Block) -> Iterator[str]:
+    for layer in block.layers:
+        if layer.name:
+            yield layer.name
+        if layer.block is not None:
+            yield from _fixed_names(layer.block)
 
 
 def _param_name(block: Block, slot: Slot, taken: set[str | None]) -> str:
@@ -173,5 +242,4 @@ def _param_name(block: Block, slot: Slot, taken: set[str | None]) -> str:
 
 
 _CONTAINERS = ("", "Sequential", "ModuleList", "ModuleDict")
-_KEYS = frozenset(("name", "type", "input", "layers", "share", "value", "repeat", "parallel", "when", "tie", "init", "freeze",
-                   "train_only", "args", "inputs", "outputs", "i", "rest"))  # fmt: skip
+_KEYS = set(LAYER) | {"inputs", "outputs", "i", "rest"}

@@ -73,7 +73,7 @@ def _by_name(module: nn.Module, given: Any) -> tuple[dict[str, Any], list[str]]:
 def _declared(
     inputs: Mapping[str, torch.Tensor], shapes: Mapping[str, Sequence[int | str]]
 ) -> dict[tuple[str, int], str]:
-    found = {}
+    found: dict[tuple[str, int], str] = {}
     for name, shape in shapes.items():
         if len(shape) != inputs[name].dim():
             raise ImportingError(f"`{name}` has {inputs[name].dim()} dims, but {len(shape)} are named")

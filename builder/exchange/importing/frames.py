@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dis
 import linecache
 import sys
@@ -26,12 +27,14 @@ _STORES = ("STORE_FAST", "STORE_FAST_MAYBE_NULL", "STORE_NAME")
 @dataclass(frozen=True, slots=True)
 class Spot:
     """file, line: where the model's code stands. variable: the name that the result is given there; "" if it is handed
-    on within the statement. statement: the same for all calls of one statement of one call of the function."""
+    on within the statement. statement: the same for all calls of one statement of one call of the function. flipped:
+    an operator whose left side is written as a number."""
 
     file: str
     line: int
     variable: str
     statement: tuple[int, int]
+    flipped: bool = False
 
     def __str__(self) -> str:
         text = linecache.getline(self.file, self.line).strip()
@@ -45,8 +48,9 @@ def here() -> Spot:
         frame = frame.f_back
     if frame is None:
         return Spot("", 0, "", (0, 0))
-    variable = _stored(frame.f_code).get(frame.f_lasti, "")
-    return Spot(frame.f_code.co_filename, frame.f_lineno, variable, (id(frame), frame.f_lineno))
+    code, at = frame.f_code, frame.f_lasti
+    statement = id(frame), frame.f_lineno
+    return Spot(code.co_filename, frame.f_lineno, _stored(code).get(at, ""), statement, at in _flipped(code))
 
 
 def _is_between(file: str) -> bool:
@@ -65,3 +69,24 @@ def _stored(code: CodeType) -> dict[int, str]:
         if each.opname not in ("CACHE", "NOP", "EXTENDED_ARG"):
             before.append(each.offset)
     return found
+
+
+@cache
+def _flipped(code: CodeType) -> set[int]:
+    """Offsets of operators on a number and something, in this order. Python hands torch both orders alike."""
+    found: set[int] = set()
+    for each in dis.get_instructions(code):
+        if each.opname == "BINARY_OP" and each.positions is not None:
+            line, last, start, end = each.positions
+            if line is not None and line == last and start is not None and end is not None:
+                text = linecache.getline(code.co_filename, line).encode()[start:end].decode(errors="replace")
+                found |= {each.offset} if _begins_with_number(text) else set()
+    return found
+
+
+def _begins_with_number(text: str) -> bool:
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError):
+        return False
+    return isinstance(node, ast.BinOp) and isinstance(node.left, ast.Constant)

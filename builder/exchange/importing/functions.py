@@ -24,11 +24,12 @@ _PLAIN: Final = {
     "__floordiv__": "floor_divide", "__pow__": "pow", "__mod__": "remainder", "__matmul__": "matmul",
     "__eq__": "eq", "__ne__": "ne", "__lt__": "lt", "__le__": "le", "__gt__": "gt", "__ge__": "ge", "__neg__": "neg",
     "__abs__": "abs", "__truediv__": "div", "__div__": "div", "__add__": "add", "__sub__": "sub", "__mul__": "mul",
-    "__radd__": "add", "__rmul__": "mul", "__iadd__": "add", "__isub__": "sub", "__imul__": "mul", "__itruediv__": "div",
-    "__idiv__": "div", "true_divide": "div", "divide": "div", "multiply": "mul", "subtract": "sub", "__iand__":
-    "bitwise_and", "__ior__": "bitwise_or", "__ipow__": "pow", "absolute": "abs", "negative": "neg", "concat": "cat",
-    "concatenate": "cat", "clip": "clamp", "swapaxes": "transpose", "swapdims": "transpose", "greater": "gt",
-    "greater_equal": "ge", "less": "lt", "less_equal": "le", "not_equal": "ne", "type": "to", "moveaxis": "movedim",
+    "__radd__": "add", "__rmul__": "mul", "__iadd__": "add", "__isub__": "sub", "__imul__": "mul",
+    "__itruediv__": "div", "__idiv__": "div", "__iand__": "bitwise_and", "__ior__": "bitwise_or", "__ipow__": "pow",
+    "true_divide": "div", "divide": "div", "multiply": "mul", "subtract": "sub", "absolute": "abs", "negative": "neg",
+    "concat": "cat", "concatenate": "cat", "clip": "clamp", "swapaxes": "transpose", "swapdims": "transpose",
+    "greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le", "not_equal": "ne", "type": "to",
+    "moveaxis": "movedim",
 }  # fmt: skip
 
 

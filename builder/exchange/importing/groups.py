@@ -20,7 +20,7 @@ from builder.exchange.importing.values import Ref, mapped, refs
 @dataclass(slots=True, eq=False)
 class Group:
     """name: in the group around it; None stands at its position, "" adds no level. kind: the class; "" where it has
-    none. args: what its `forward` was handed by name. result: what it gave. again: it calls an earlier one once more."""
+    none. args: what its `forward` was handed by name. again: it calls an earlier one once more."""
 
     name: str | None
     kind: str
@@ -122,8 +122,8 @@ def _with_group(path: str, items: list[_Item], head: str) -> list[_Item]:
             after.insert(0, items[at])
         else:
             other = ".".join(parts[:1])
-            raise ImportingError(f"{path or 'the model'}: the modules of {head} and {other} take turns, which groups of "
-                                 "a spec cannot")  # fmt: skip
+            raise ImportingError(f"{path or 'the model'}: the modules of {head} and {other} take turns, which groups "
+                                 "of a spec cannot")  # fmt: skip
     inner: list[_Item] = []
     for parts, entry in within:
         if parts and len(parts) == 1:
@@ -163,6 +163,11 @@ def _reads_of(entry: Entry) -> set[Ref]:
     )
 
 
+def _all_reads(entry: Entry) -> list[Ref]:
+    """What it reads, as often as it does."""
+    return entry.reads() if isinstance(entry, Step) else [ref for _, each in entry.entries for ref in _all_reads(each)]
+
+
 def made(entry: Entry) -> list[Ref]:
     if isinstance(entry, Step):
         return refs(entry.result)
@@ -184,8 +189,8 @@ def _at_their_places(path: str, entries: Sequence[tuple[str | None, Entry]]) -> 
             while len(placed) < int(name):
                 placed.append((None, Step("Identity", Ref(-1000 - len(placed)), feed=[None])))
             if len(placed) != int(name):
-                raise ImportingError(f"{path}.{name} is not called in its order, and stands at position {len(placed)}: a "
-                                     "spec cannot say this")  # fmt: skip
+                raise ImportingError(f"{path}.{name} is not called in its order, and stands at position {len(placed)}: "
+                                     "a spec cannot say this")  # fmt: skip
         placed.append((name, entry))
     if wrapped and placed[-1][0] is None:
         _into_last_item(path, placed)
@@ -207,8 +212,8 @@ def _nameable(item: Entry, entries: list[tuple[str | None, Entry]]) -> list[tupl
     results = [ref for ref in made(item) if ref in _read_by(each for _, each in entries[1:])]
     following = entries[1][1]
     plain = isinstance(following, Step) and following.type != "value" and following.feed[:1] == results
-    if len(results) != 1 or (plain and not any(results[0] in _reads_of(each) for _, each in entries[2:])
-                             and isinstance(following, Step) and following.reads() == results):  # fmt: skip
+    once = sum(results[:1] == [ref] for _, each in entries[1:] for ref in _all_reads(each)) == 1
+    if len(results) != 1 or (plain and once):
         return entries
     inner = Ref(-10_000 - results[0].number)
     _renamed(item, results[0], inner)

@@ -175,7 +175,7 @@ def _placed(whole: Lowered, user: Step, new: Step) -> None:
     at = next((n for n, each in enumerate(scope.items) if each is user or (isinstance(each, Lowered) and user in
                steps(each))), None)  # fmt: skip
     if at is None:
-        order = [each for each in _walk(whole)]
+        order = list(_walk(whole))
         if order.index(user) < order.index(scope):
             raise ImportingError(f"{path} is used before {scope.scope.path}, which holds it, is called")
     direct = "." not in path.removeprefix(f"{scope.scope.path}." if scope.scope.path else "")

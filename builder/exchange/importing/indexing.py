@@ -49,7 +49,7 @@ def _plain(lowering: Lowering, parts: list[Any], shape: Sequence[Any]) -> list[A
             each = slice(None)
         found.append(each)
         at += each is not None
-    while len(found) > 1 and (found[-1] == slice(None) or found[-1] is ...):
+    while len(found) > 1 and found[-1] in (slice(None), ...):
         found.pop()
     return found
 

@@ -105,6 +105,8 @@ _SPECIAL: Final[dict[str, Any]] = {
     "MultiheadAttention.add_bias_kv": lambda module: module.bias_k is not None,
     **{f"{kind}Pool{dims}d.stride": lambda module: None if module.stride == module.kernel_size else module.stride
        for kind in ("Max", "Avg", "LP") for dims in (1, 2, 3)},
+    **{f"MultiheadAttention.{key}": lambda module, key=key: None if getattr(module, key) == module.embed_dim
+       else getattr(module, key) for key in ("kdim", "vdim")},
     "PReLU.init": lambda module: 0.25,
     **{f"{kind}.{key}": read for kind in ("TransformerEncoderLayer", "TransformerDecoderLayer") for key, read in {
         "nhead": lambda module: module.self_attn.num_heads,

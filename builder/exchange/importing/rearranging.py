@@ -77,7 +77,7 @@ def _try(step: Step, scope: Lowered, made: Mapping[Ref, Step], known: list[Known
     if any(isinstance(each, Vary) for each in (cut[1] if cut else ())):
         return
     pattern, lengths = rearranged(cut, order, joins)
-    _replace(scope, [each for each in (first, step, last)], pattern, lengths)
+    _replace(scope, list(dict.fromkeys((first, step, last))), pattern, lengths)
 
 
 def _replace(scope: Lowered, several: list[Step], pattern: str, lengths: Mapping[str, Any]) -> None:

@@ -6,9 +6,7 @@ where it happens. Modules of torch.nn are one call each, whatever goes on inside
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +17,8 @@ from torch.overrides import TorchFunctionMode, resolve_name
 
 from builder.exchange.importing.errors import ImportingError, NumbersError
 from builder.exchange.importing.frames import Spot, here
-from builder.exchange.importing.leaves import entry_for, entry_of_class
+from builder.exchange.importing.leaves import entry_for
+from builder.exchange.importing.patching import patched, watched
 from builder.exchange.importing.values import Known, Ref, leaves, mapped, refs
 
 # Methods that hand a tensor's numbers to Python.
@@ -72,7 +71,7 @@ def record(
     """Run a module in its present mode. inputs: by the name that `forward` has for them, of which `names` go by place.
     traced: code that asks is told that torch compiles it. Raises ImportingError, or whatever the module raises."""
     recorder = Recorder(module, inputs)
-    with torch.no_grad(), _patched(recorder, traced), recorder:
+    with torch.no_grad(), patched(recorder, traced), recorder:
         module(*(inputs[name] for name in names), **{k: v for k, v in inputs.items() if k not in names})
     assert recorder.whole is not None
     return Recording(recorder.whole, recorder.known, {name: number for number, name in enumerate(inputs)})
@@ -122,7 +121,7 @@ class Recorder(TorchFunctionMode):
         if found is None:
             return self._new(value, "constant")
         if found.number in self.stale:
-            raise ImportingError(f"{self.where()}: a tensor is read that was changed through another view of its memory "
+            raise ImportingError(f"{self.where()}: a tensor is read that was changed through another view of memory "
                                  f"({self.stale[found.number]}), which a spec cannot say")  # fmt: skip
         return found
 
@@ -174,7 +173,7 @@ class Recorder(TorchFunctionMode):
         if same:  # what is handed through here is not in training: it needs a name of its own
             result = self._another(result)
         made = self._made(result, () if name in _LIKE else read)
-        self.scopes[-1].items.append(Call(target, *read, made, here()))
+        self.scopes[-1].items.append(Call(target, read[0], read[1], made, here()))
         return result
 
     def _refuse_numbers(self, name: str, args: Any) -> None:
@@ -198,7 +197,7 @@ class Recorder(TorchFunctionMode):
             if not torch.equal(tensor, before):
                 self.stale[number] = str(here())
         made = self._new(first, "call", hangs=any(self.known[each.number].hangs for each in refs(read)))
-        self.scopes[-1].items.append(Call(target, *read, made, here()))
+        self.scopes[-1].items.append(Call(target, read[0], read[1], made, here()))
         return result
 
     def _sharing(self, tensor: torch.Tensor) -> dict[int, tuple[torch.Tensor, torch.Tensor]]:
@@ -216,11 +215,12 @@ class Recorder(TorchFunctionMode):
         if self.inside or path is None:
             return call(module, *args, **kwargs)
         read = mapped((args, kwargs), self._read)
-        run = _watched(module, call, lambda: self._refuse_hook(module, path))
+        run = watched(module, call, lambda: self._refuse_hook(module, path))
         entry = entry_for(module)
         if entry is not None and self.scopes:
             return self._one(module, path, entry.target, run, read, args, kwargs)
-        scope = Scope(path, type(module).__name__, *read, _forward_names(module), spot=here() if self.scopes else None)
+        scope = Scope(path, type(module).__name__, read[0], read[1], _forward_names(module))
+        scope.spot = here() if self.scopes else None
         if self.scopes:
             self.scopes[-1].items.append(scope)
         self.scopes.append(scope)
@@ -267,7 +267,7 @@ class Recorder(TorchFunctionMode):
         if not changed:
             result = mapped_same(result, lambda each: self._another(each) if id(each) in self.numbers else each)
         made = self._made(result, read)
-        self.scopes[-1].items.append(Call(target, *read, made, here(), path))
+        self.scopes[-1].items.append(Call(target, read[0], read[1], made, here(), path))
         return result
 
     def _refuse_hook(self, module: nn.Module, path: str) -> None:
@@ -310,79 +310,3 @@ def _forward_names(module: nn.Module) -> list[str]:
     except (TypeError, ValueError):
         return []
     return [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
-
-
-def _watched(module: nn.Module, call: Callable[..., Any], refuse: Callable[[], None]) -> Callable[..., Any]:
-    """The call of a module; where it has hooks, these must leave what it reads and gives as it is."""
-    if not module._forward_hooks and not module._forward_pre_hooks:
-        return lambda *args, **kwargs: call(module, *args, **kwargs)
-
-    def run(*args: Any, **kwargs: Any) -> Any:
-        seen: list[Any] = []
-        forward = module.forward
-
-        def watching(*inner: Any, **named: Any) -> Any:
-            seen.append((list(leaves((inner, named))), result := forward(*inner, **named)))
-            return result
-
-        module.forward = watching
-        try:
-            result = call(module, *args, **kwargs)
-        finally:
-            del module.forward
-        given, made = seen[-1]
-        if not _same(given, list(leaves((args, kwargs)))) or not _same([*leaves(made)], [*leaves(result)]):
-            refuse()
-        return result
-
-    return run
-
-
-def _same(some: Sequence[Any], others: Sequence[Any]) -> bool:
-    return len(some) == len(others) and all(a is b for a, b in zip(some, others, strict=True))
-
-
-def _bases(module: nn.Module) -> dict[type[nn.Module], Callable[..., Any]]:
-    """Classes of torch.nn that modules with a `forward` of their own derive from."""
-    kinds = {type(each) for each in module.modules() if entry_for(each) is None}
-    found = [base for kind in kinds for base in kind.__mro__ if base is not kind and entry_of_class(base) is not None]
-    return {each: each.forward for each in found}
-
-
-def _derived(recorder: Recorder, kind: type[nn.Module], forward: Callable[..., Any]) -> Callable[..., Any]:
-    def run(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        return recorder.derived(forward, f"torch.nn.{kind.__name__}", module, args, kwargs)
-
-    return functools.wraps(forward)(run)
-
-
-@contextmanager
-def _patched(recorder: Recorder, traced: bool) -> Iterator[None]:
-    """While it lasts, calls of modules go through the recorder, and a function of autograd's is refused."""
-    call, apply = nn.Module.__call__, torch.autograd.Function.apply
-
-    def called(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        return recorder.called(call, module, args, kwargs)
-
-    def applied(cls: Any, *args: Any, **kwargs: Any) -> Any:
-        if recorder.inside or not recorder.scopes:
-            return apply.__func__(cls, *args, **kwargs)  # type: ignore[attr-defined]
-        raise ImportingError(f"{recorder.where()}: {cls.__name__} is an autograd function of its own, which a spec "
-                             "cannot say")  # fmt: skip
-
-    compiling = torch.compiler.is_compiling
-    if traced:
-        torch.compiler.is_compiling = lambda: True
-    bases = _bases(recorder.module)
-    for kind, forward in bases.items():
-        kind.forward = _derived(recorder, kind, forward)  # type: ignore[method-assign]
-    nn.Module.__call__ = called  # type: ignore[method-assign]
-    torch.autograd.Function.apply = classmethod(applied)
-    try:
-        yield
-    finally:
-        torch.compiler.is_compiling = compiling
-        for kind, forward in bases.items():
-            kind.forward = forward  # type: ignore[method-assign]
-        nn.Module.__call__ = call  # type: ignore[method-assign]
-        torch.autograd.Function.apply = apply

@@ -40,8 +40,8 @@ def highs(group: Group, recording: Recording) -> dict[str, int]:
     found: dict[str, int] = {}
     for step in _embeddings(group):
         name = names.get(step.feed[0])
-        rows = step.arguments.get("num_embeddings")
-        if name is not None and found.setdefault(name, rows) == rows:
+        rows = int(step.arguments.get("num_embeddings", 0))
+        if name is not None and rows and found.setdefault(name, rows) == rows:
             del step.arguments["num_embeddings"]
     return found
 

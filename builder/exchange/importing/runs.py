@@ -33,8 +33,8 @@ def collapsed(table: dict[str, Any]) -> dict[str, Any]:
     if not set(table) <= {"name", "input", "layers"}:
         return table
     run = {key: value for key, value in layers[0].items() if key != "name"}
-    outer = {key: table[key] for key in ("name", "input") if key in table}
-    return {**outer, **run} if "name" in outer else table
+    outer: dict[str, Any] = {key: table[key] for key in ("name", "input") if key in table}
+    return {**outer, **run}
 
 
 def _end(tables: Sequence[dict[str, Any]], start: int, kinds: Collection[str]) -> int:
@@ -130,10 +130,7 @@ def _by_number(values: Sequence[Any]) -> Any:
         return first
     if any(isinstance(each, str) for each in values):
         return None
-    if all(isinstance(each, bool) for each in values):
-        text = _of_bools(values)
-    else:
-        text = _of_numbers(values)
+    text = _of_bools(values) if all(isinstance(each, bool) for each in values) else _of_numbers(values)
     listed = f"[{', '.join(_said(each) for each in values)}][i]"
     text = text or listed
     return f"${{{text}}}" if len(text) <= _LONGEST else None
@@ -161,8 +158,21 @@ def _of_numbers(values: Sequence[Any]) -> str:
         if all(each == values[0] + step * at for at, each in enumerate(values)):
             part = "i" if step == 1 else f"{step} * i"
             return part if values[0] == 0 else f"{values[0]} + {part}"
+    if all(isinstance(each, float) for each in values) and (found := _part_of_whole(values)):
+        return found
     if all(each == values[at % 2] for at, each in enumerate(values)):
         return f"{_said(values[0])} if i % 2 == 0 else {_said(values[1])}"
+    return ""
+
+
+def _part_of_whole(values: Sequence[float]) -> str:
+    """`0.1 * (6 + i) / 17`, as rates that grow from block to block are made."""
+    step = values[1] - values[0]
+    for whole in range(1, 129):
+        most = round(step * whole, 4)
+        start = round(values[0] * whole / most) if most else -1
+        if start >= 0 and all(most * (start + at) / whole == each for at, each in enumerate(values)):
+            return f"{most} * {f'({start} + i)' if start else 'i'} / {whole}"
     return ""
 
 

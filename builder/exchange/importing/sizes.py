@@ -16,6 +16,8 @@ import torch
 from builder.exchange.importing.recording import Call, Recording, Scope
 from builder.exchange.importing.values import Known, Ref, Vary, mapped
 
+_PARTS = ("args", "kwargs", "result")
+
 
 class OtherPathError(Exception):
     """In another size the module calls other things. where: the module's path."""
@@ -43,9 +45,8 @@ def _scope(several: Sequence[Scope]) -> Scope:
     for group in zip(*(each.items for each in several), strict=True):
         if any(type(each) is not type(group[0]) for each in group):
             raise OtherPathError(first.path)
-        items.append(_scope(group) if isinstance(group[0], Scope) else _call(group, first.path))  # type: ignore[arg-type]
-    args, kwargs, result = (_same(each, first.path) for each in (
-        [each.args for each in several], [each.kwargs for each in several], [each.result for each in several]))  # fmt: skip
+        items.append(_scope(group) if isinstance(group[0], Scope) else _call(group, first.path))
+    args, kwargs, result = (_same([getattr(each, key) for each in several], first.path) for key in _PARTS)
     return Scope(first.path, first.kind, args, kwargs, first.names, items, result, first.spot)
 
 
@@ -53,8 +54,7 @@ def _call(several: Sequence[Any], where: str) -> Call:
     first = several[0]
     if any((each.target, each.module) != (first.target, first.module) for each in several):
         raise OtherPathError(where)
-    args, kwargs, result = (_same(each, where) for each in (
-        [each.args for each in several], [each.kwargs for each in several], [each.result for each in several]))  # fmt: skip
+    args, kwargs, result = (_same([getattr(each, key) for each in several], where) for key in _PARTS)
     return Call(first.target, args, kwargs, result, first.spot, first.module)
 
 
@@ -86,8 +86,7 @@ def _same(several: Sequence[Any], where: str) -> Any:
 
 def _known(several: Sequence[Known]) -> Known:
     first = several[0]
-    if any((each.origin, each.name, each.dtype, len(each.shape)) != (first.origin, first.name, first.dtype,
-                                                                     len(first.shape)) for each in several):  # fmt: skip
+    if any(_sort(each) != _sort(first) for each in several):
         raise OtherPathError(first.name)
     shape = tuple(size[0] if len(set(size)) == 1 else Vary(size) for size in
                   zip(*(each.shape for each in several), strict=True))  # fmt: skip
@@ -95,6 +94,10 @@ def _known(several: Sequence[Known]) -> Known:
     if first.origin == "constant" and any(not _equal(each.tensor, tensor) for each in several):
         raise OtherPathError("a tensor that nothing recorded makes")
     return Known(shape, first.dtype, first.origin, first.name, first.hangs, tensor)
+
+
+def _sort(known: Known) -> tuple[Any, ...]:
+    return known.origin, known.name, known.dtype, len(known.shape)
 
 
 def _equal(some: torch.Tensor | None, other: torch.Tensor | None) -> bool:
@@ -122,6 +125,8 @@ def formula(wanted: Vary, dims: Iterable[Dim]) -> Formula | None:
     """The simplest of some forms that gives the number in each recording: a dim, a multiple or a part of one, one with
     a number added, the product of two. None where none does."""
     free = [each for each in dims if isinstance(each.size, Vary)]
+    if not all(type(each) is int for each in wanted.values):
+        return None
     for find in (_itself, _multiple, _part, _shifted, _product, _affine):
         found = find(wanted.values, free)
         if found is not None:

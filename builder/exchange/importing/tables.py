@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,43 +9,21 @@ from typing import Any, Final
 from builder.exchange.importing.blocks import Block, Layer, Read, Size
 from builder.exchange.importing.definitions import Definition, Definitions, Slot, is_literal
 from builder.exchange.importing.errors import ImportingError
+from builder.exchange.importing.naming import TAKEN, ClashError, Level, Naming
 from builder.exchange.importing.runs import collapsed, repeated
 from builder.exchange.importing.values import leaves, mapped
 from dsl.catalogue.lookup import find_known
 from dsl.keys import LAYER
 
-_TAKEN: Final = frozenset(("i", "inf", "nan", "none", "true", "false", "self", "rest", "training"))
-_NO_HINTS: Final = frozenset(("x", "out", "output", "outputs", "result", "hidden_states", "hidden_state"))
-
-
-class ClashError(Exception):
-    """A name that is wanted is another's here: the group needs inputs of its own."""
-
 
 @dataclass(slots=True, eq=False)
-class Level:
-    """One block on the way, with what its layers are called. fixed: the names that the state dict gives. inputs: of a
-    block with inputs of its own their names; None where it sees those around it. fed: what stands for its inputs
-    there."""
+class Tables(Naming):
+    """Writes one definition after the other. params: of the block that is being written: slot -> what stands there."""
 
-    block: Block
-    names: list[str | None]
-    around: Level | None = None
-    inputs: list[str] | None = None
-    feed: Sequence[Any] = ()
-    at: int = 0  # of the layer that is being written
-    tables: list[dict[str, Any]] = field(default_factory=list)
-
-
-@dataclass(slots=True, eq=False)
-class Tables:
-    """Writes one definition after the other. params: of the block that is being written: slot -> name."""
-
-    definitions: Definitions
-    taken: set[str] = field(default_factory=set)
+    definitions: Definitions = field(kw_only=True)
     ties: Mapping[str, str] = field(default_factory=dict)  # keys of the state dict: which one has the tensor of which
     shared: frozenset[str] = frozenset()  # paths of modules that are called again
-    params: dict[Slot, str] = field(default_factory=dict)
+    params: dict[Slot, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.shared = frozenset(_shared(self.definitions.whole.block))
@@ -62,8 +38,12 @@ class Tables:
 
     def block(self, definition: Definition) -> dict[str, Any]:
         block = definition.block
-        self.params = {slot: name for name, slots in definition.params.items() for slot in slots}
-        table: dict[str, Any] = {"params": list(definition.params)} if definition.params else {}
+        self.params = {slot: f"${{{name}}}" for name, slots in definition.params.items() for slot in slots}
+        self.params |= definition.worked_out
+        needed = [name for name in definition.params if name not in definition.defaults]
+        table: dict[str, Any] = {"params": needed} if needed else {}
+        if definition.defaults:
+            table["defaults"] = _toml(definition.defaults)
         self._begin(block, definition.params)
         inputs = self._own_names(block.inputs)
         if inputs != ["x"]:
@@ -80,34 +60,11 @@ class Tables:
         return self._body(level, (), told=told)
 
     def _begin(self, block: Block, params: Mapping[str, Any]) -> None:
-        self.taken = {*params, *block.inputs, *_fixed(block, self.definitions), *_TAKEN}
+        self.taken = {*params, *block.inputs, *_fixed(block, self.definitions), *TAKEN}
 
     def _own_names(self, wanted: Sequence[str]) -> list[str]:
         """Names of inputs; one that a layer of the block has gets a number."""
         return list(wanted)
-
-    def _names(self, block: Block) -> list[str | None]:
-        """What each layer is called by others; what has no name of its own gets one when it is first referred to."""
-        found: list[str | None] = []
-        for layer in block.layers:
-            if layer.name is not None and layer.name != "" and not layer.name.isdigit():
-                found.append(layer.name)
-            else:
-                found.append(None)
-        return found
-
-    def _new(self, layer: Layer) -> str:
-        """The variable that the model's code has for it, else its type."""
-        stem = layer.hint if _may_name(layer.hint) and layer.hint not in _NO_HINTS else ""
-        if not stem:
-            stem = {"value": "value", "group": "group"}.get(layer.type, layer.type).rpartition(".")[2].lower()
-        stem = stem if _may_name(stem) else "result"
-        name, number = stem, 1
-        while name in self.taken:
-            number += 1
-            name = f"{stem}{number}"
-        self.taken.add(name)
-        return name
 
     # Layers
 
@@ -119,8 +76,8 @@ class Tables:
         outputs = self._outputs(level, told)
         tables = [{**({"name": name} if name is not None else {}), **table}
                   for table, name in zip(tables, level.names, strict=True)]  # fmt: skip
-        kinds = {each.named for each in self.definitions.of.values() if each.named}
-        tables = [collapsed(each) for each in repeated(tables, kinds, outputs)]
+        kinds = {each.named: each for each in self.definitions.of.values() if each.named}
+        tables = [_without_defaults(collapsed(each), kinds) for each in repeated(tables, kinds, outputs)]
         return {"layers": tables, **({"outputs": outputs} if outputs is not None else {})}
 
     def _outputs(self, level: Level, told: bool) -> Any:
@@ -170,7 +127,7 @@ class Tables:
 
     def _argument(self, layer: Layer, key: str, value: Any, level: Level, slot: Slot) -> Any:
         if slot in self.params:
-            return f"${{{self.params[slot]}}}"
+            return self.params[slot]
         if is_literal(value) or value is None or isinstance(value, str):
             return _DEFAULT if _is_default(layer, key, value) else "${none}" if value is None else _toml(value)
 
@@ -225,8 +182,7 @@ class Tables:
             values = self.definitions.flat(block)
             for name, slots in definition.params.items():
                 inner = (*slot, name)
-                value = f"${{{self.params[inner]}}}" if inner in self.params else _toml(values[slots[0]])
-                table[name] = value
+                table[name] = self.params[inner] if inner in self.params else _toml(values[slots[0]])
             return table
         taken = set(self.taken)
         try:
@@ -237,7 +193,7 @@ class Tables:
 
     def _seeing(self, layer: Layer, block: Block, level: Level, slot: Slot) -> dict[str, Any]:
         """A group that sees the names around it, unless it is called again, where other names are around."""
-        if layer.path in self.shared:
+        if layer.path in self.shared and not _is_fed_once(block):
             raise ClashError
         inner = Level(block, self._names(block), level, None, layer.feed)
         body = self._body(inner, slot)
@@ -275,66 +231,6 @@ class Tables:
             around = around.around
         raise ImportingError(f"{layer.share} is called a second time where it is out of sight: a spec cannot say this")
 
-    # Names
-
-    def _reference(self, read: Read, level: Level) -> str:
-        name = self._name(read, level, level)
-        return ".".join([name, *map(str, self._pick(read, level))])
-
-    def _pick(self, read: Read, level: Level) -> tuple[Any, ...]:
-        if read.at >= 0 or level.inputs is not None:
-            return read.pick
-        assert level.around is not None
-        outer = level.feed[-1 - read.at]
-        return (*self._pick(outer, level.around), *read.pick)
-
-    def _name(self, read: Read, level: Level, start: Level, *, expression: bool = False) -> str:
-        if read.at < 0 and level.inputs is not None:
-            return self._clear(level.inputs[-1 - read.at], level, start)
-        if read.at < 0:
-            assert level.around is not None
-            return self._name(level.feed[-1 - read.at], level.around, start, expression=expression)
-        name = level.names[read.at]
-        if name is None and level.block.layers[read.at].name is None:
-            name = level.names[read.at] = self._new(level.block.layers[read.at])
-        if name is None:
-            if level.block.layers[read.at].name == "" or level is not start or expression:
-                raise ClashError
-            return str(read.at)
-        if expression and not name.isidentifier():
-            raise ClashError
-        return self._clear(name, level, start)
-
-    def _clear(self, name: str, level: Level, start: Level) -> str:
-        """The name, if nothing between here and there is called the same."""
-        at: Level | None = start
-        while at is not None and at is not level:
-            if name in at.names or (at.inputs is not None and name in at.inputs):
-                raise ClashError
-            at = at.around
-        if name in self.params.values():
-            raise ClashError
-        return name
-
-    def _text(self, text: str, operands: Sequence[Any], level: Level) -> str:
-        def said(found: re.Match[str]) -> str:
-            each = operands[int(found[1])]
-            if isinstance(each, Size):
-                size = self._size(each, level)
-                return f"({size})" if re.search(r"[-+*/ ]", size) and _binds(text, found) else size
-            return self._picked(each, level)
-
-        return re.sub(r"\b_(\d+)_\b", said, text)
-
-    def _size(self, size: Size, level: Level) -> str:
-        return re.sub(r"\b_(\d+)_\b", lambda found: self._picked(size.reads[int(found[1])], level), size.text)
-
-    def _picked(self, read: Read, level: Level) -> str:
-        """A reference in an expression: `lstm[0]`, `topk.values`."""
-        name = self._name(read, level, level, expression=True)
-        picks = self._pick(read, level)
-        return name + "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in picks)
-
 
 _DEFAULT: Final = object()
 
@@ -353,10 +249,12 @@ def _all_names(level: Level | None) -> Iterator[str | None]:
         level = level.around
 
 
-def _binds(text: str, found: re.Match[str]) -> bool:
-    """Whether an operator stands beside the place."""
-    around = text[max(0, found.start() - 2) : found.start()] + text[found.end() : found.end() + 2]
-    return bool(re.search(r"[-+*/%@]", around))
+def _without_defaults(table: dict[str, Any], kinds: Mapping[str, Definition]) -> dict[str, Any]:
+    """The use of a block without params that are what they are by default."""
+    definition = kinds.get(table.get("type", ""))
+    defaults = definition.defaults if definition is not None else {}
+    return {key: value for key, value in table.items() if key not in defaults or value != defaults[key]
+            or type(value) is not type(defaults[key])}  # fmt: skip
 
 
 def _is_default(layer: Layer, key: str, value: Any) -> bool:
@@ -367,7 +265,7 @@ def _is_default(layer: Layer, key: str, value: Any) -> bool:
         if each.name == key:
             default = list(each.default) if isinstance(each.default, tuple) else each.default
             return not each.required and (
-                value == default and type(value) is type(default) or _as_one(default) == value
+                (value == default and type(value) is type(default)) or _as_one(default) == value
             )
     return False
 
@@ -380,11 +278,14 @@ def _as_one(default: Any) -> Any:
 def _toml(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_toml(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _toml(each) for key, each in value.items()}
     return "${none}" if value is None else value
 
 
-def _may_name(word: str) -> bool:
-    return word.isidentifier() and not keyword.iskeyword(word) and word not in _TAKEN and not word.startswith("_")
+def _is_fed_once(block: Block) -> bool:
+    """Whether only its first layer reads what it is fed, one tensor, so that nothing in it needs a name for that."""
+    return len(block.inputs) == 1 and repr(block.layers).count("Read(at=-1, ") == 1 and _reads_first(block)
 
 
 def _reads_first(block: Block) -> bool:

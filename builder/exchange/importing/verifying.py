@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from builder.building import elaborate, module_of
+from builder.building import module_of
 from builder.exchange.importing.errors import DiffersError
 from builder.exchange.importing.examples import Examples
-from dsl.reader import loads
+
+if TYPE_CHECKING:
+    import networkx
 
 
-def verify(module: nn.Module, text: str, examples: Examples) -> nn.Module:
-    """Raises DiffersError where outputs differ, on the examples or in other sizes, or keys of the state dict do."""
-    rebuilt = module_of(elaborate(loads(text)))
+def verify(module: nn.Module, graph: networkx.DiGraph[str], examples: Examples) -> nn.Module:
+    """The rebuilt module. Raises DiffersError where outputs differ, on the examples or in other sizes, or keys of the
+    state dict do."""
+    rebuilt = module_of(graph)
     rebuilt.eval()
     _same_keys(module, rebuilt)
     rebuilt.load_state_dict(module.state_dict())

@@ -8,8 +8,11 @@ from typing import Any
 
 from torch import nn
 
+from builder.building import elaborate
 from builder.exchange.importing.blocks import Making
+from builder.exchange.importing.comments import with_shapes
 from builder.exchange.importing.definitions import defined
+from builder.exchange.importing.dropping import note_dropout
 from builder.exchange.importing.errors import DiffersError, ImportingError, NumbersError, SizeError
 from builder.exchange.importing.examples import Examples, examples_of
 from builder.exchange.importing.groups import grouped
@@ -35,7 +38,7 @@ def from_module(
 ) -> Spec:  # fmt: skip
     """A spec of a module, checked against it: rebuilt with the same weights, it gives the same outputs bit for bit.
 
-    example_inputs: a tensor, a tuple of them, or a dict by the names of `forward`. shapes: which of their dims are free,
+    example_inputs: a tensor, a tuple of them, or a dict by the names of `forward`. shapes: which dims are free,
     `{"image": ["N", 3, "H", "W"]}`; without them the batch is, and the length of what may be a sequence, if the module
     runs with another one. Raises ImportingError (a ValueError) where the module does what a spec cannot say, and
     DiffersError (a RuntimeError) where the spec gives other outputs.
@@ -63,11 +66,13 @@ def _imported(module: nn.Module, examples: Examples, name: str) -> str:
     failed: Exception | None = None
     for some, those in _fewer(recordings, examples):
         whole = merged(some)
+        note_dropout(module, whole, examples.inputs, examples.placed)
         for exactly in (False, True):
             try:
                 text = text_of(module, copy.deepcopy(whole, _kept(whole)), those, name, exactly=exactly)
-                verify(module, text, those)
-                return text
+                graph = elaborate(loads(text))
+                verify(module, graph, those)
+                return with_shapes(text, graph)
             except SizeError as error:
                 failed = failed or error
                 break
@@ -99,7 +104,13 @@ def _fewer(recordings: list[Recording], examples: Examples) -> Iterator[tuple[li
 
 def recorded(module: nn.Module, examples: Examples) -> tuple[list[Recording], Examples]:
     """Recordings in several sizes, and the examples with those dims fixed in which the module does not run."""
-    found = [_record(module, examples, {})]
+    try:
+        found = [_record(module, examples, {})]
+    except ImportingError:
+        raise
+    except Exception as error:  # whatever a person's own module may raise
+        words = "; ".join(str(error).strip().splitlines()[:2])
+        raise ImportingError(f"it does not run on the examples: {type(error).__name__}: {words}") from error
     for free in examples.names():
         other = _other_size(module, examples, free, found[0])
         if other is None:
@@ -151,7 +162,7 @@ def text_of(module: nn.Module, recording: Recording, examples: Examples, name: s
     results = results_of(whole.result)
     making = Making(recording.known, holding, inputs)
     block = making.whole(group, list(results.values()))
-    tables = Tables(defined(block), ties=holding.ties)
+    tables = Tables(definitions=defined(block), ties=holding.ties)
     return spec_text(name, tables, recording, examples, results)
 
 
