@@ -26,7 +26,7 @@ def with_shapes(text: str, graph: networkx.DiGraph[str]) -> str:
         shape = next(iter(several)) if len(several) == 1 else ""
         if shape and shape != before and line.endswith("},") and len(line) + len(shape) + 4 <= WIDTH:
             lines[number - 1] = f"{line}  # {shape}"
-        before = shape or ("" if several else before)
+        before = "" if line.startswith("[") else shape or ("" if several else before)
     commented = "\n".join(lines) + "\n"
     return formatted(Source("imported", commented))
 
