@@ -127,3 +127,26 @@ def test_an_imported_spec_trains(tmp_path: object) -> None:
     spec = dsl.loads(imported(module, given) + sections)
     run = builder.train(spec, out=f"{tmp_path}/run")
     assert run is not None
+
+
+def test_what_drops_a_branch_in_training_alone_is_kept() -> None:
+    class MyDropPath(nn.Module):
+        def __init__(self, drop_prob: float) -> None:
+            super().__init__()
+            self.drop_prob = drop_prob
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if not self.training:
+                return x
+            return x * torch.empty(len(x), 1).bernoulli_(1 - self.drop_prob) / (1 - self.drop_prob)
+
+    class Branch(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(4, 4)
+            self.drop_path = MyDropPath(0.2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + self.drop_path(self.fc(x))
+
+    assert 'type = "StochasticDepth", p = 0.2 }' in imported(Branch(), torch.randn(2, 4))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import Any, Final
 
 import torch
@@ -27,6 +28,8 @@ _LAYERS_OF_OURS: Final = ("MeanSubtract", "StochasticDepth", "RandomHorizontalFl
 def entry_for(module: nn.Module) -> Entry | None:
     """The type of torch.nn that a module is, itself or by a class that adds nothing to its `forward`; None for others.
     Layers of this project are known in its generated source by their class and what it holds."""
+    if _path_drop(module) is not None:
+        return find("tomograph.StochasticDepth")
     for kind in type(module).__mro__:
         if kind.__module__.startswith("torch.nn.modules") and kind is not nn.Module:
             return entry_of_class(kind)
@@ -35,6 +38,15 @@ def entry_for(module: nn.Module) -> Entry | None:
         if not set(vars(kind)) <= _HARMLESS:
             return None
     return None
+
+
+def _path_drop(module: nn.Module) -> float | None:
+    """The probability with which a module drops a residual's branch, as timm's, transformers' and torchvision's do;
+    None for other modules, and where it never does."""
+    if not re.fullmatch(r"\w*DropPath|StochasticDepth", type(module).__name__) or any(True for _ in module.children()):
+        return None
+    found = getattr(module, "drop_prob", getattr(module, "p", None))
+    return float(found) if isinstance(found, (int, float)) and found > 0 else None
 
 
 def entry_of_class(kind: type) -> Entry | None:
@@ -57,6 +69,8 @@ def _is_ours(kind: type) -> bool:
 
 def arguments_of(module: nn.Module, entry: Entry, path: str) -> dict[str, Any]:
     """The constructor's arguments by name, read back from the module, without those that the input tells."""
+    if entry.name == "StochasticDepth":
+        return {"p": _path_drop(module), "mode": getattr(module, "mode", "row")}
     found: dict[str, Any] = {}
     for each in entry.parameters:
         if each.name in ("device", "dtype", "inplace") or each.name in _hidden(entry):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 from builder.building import elaborate
+from builder.checking import check
 from builder.exchange.importing.blocks import Making
 from builder.exchange.importing.comments import with_shapes
 from builder.exchange.importing.definitions import defined
@@ -18,6 +19,7 @@ from builder.exchange.importing.examples import Examples, examples_of
 from builder.exchange.importing.groups import grouped
 from builder.exchange.importing.holding import held
 from builder.exchange.importing.lowering import Lowering
+from builder.exchange.importing.naming import ClashError
 from builder.exchange.importing.pruning import joined_values, pruned
 from builder.exchange.importing.rearranging import rearrange
 from builder.exchange.importing.recording import Recording, record
@@ -27,9 +29,13 @@ from builder.exchange.importing.tables import Tables
 from builder.exchange.importing.values import Ref
 from builder.exchange.importing.verifying import verify
 from builder.exchange.importing.writing import spec_text
+from builder.lint import lint
 from dsl.diagnostics import SpecError
 from dsl.reader import loads
 from dsl.records import Spec
+
+if TYPE_CHECKING:
+    import networkx
 
 
 def from_module(
@@ -72,9 +78,14 @@ def _imported(module: nn.Module, examples: Examples, name: str) -> str:
                 text = text_of(module, copy.deepcopy(whole, _kept(whole)), those, name, exactly=exactly)
                 graph = elaborate(loads(text))
                 verify(module, graph, those)
-                return with_shapes(text, graph)
+                return with_shapes(*_quiet(text, graph))
             except SizeError as error:
                 failed = failed or error
+                break
+            except ClashError:
+                failed = failed or ImportingError(
+                    "a tensor is read where no name can reach it, which a spec cannot say"
+                )
                 break
             except SpecError as error:
                 failed = failed or ImportingError(
@@ -85,6 +96,17 @@ def _imported(module: nn.Module, examples: Examples, name: str) -> str:
                 failed = error
     assert failed is not None
     raise failed
+
+
+def _quiet(text: str, graph: networkx.DiGraph[str]) -> tuple[str, networkx.DiGraph[str]]:
+    """The text with what may be told of the model as it is (a parameter that nothing uses) allowed, and its graph."""
+    codes = sorted({each.code for each in lint(check(loads(text)))})
+    if not codes:
+        return text, graph
+    name, _, rest = text.partition("\n")
+    allowed = ", ".join(f'"{each}"' for each in codes)
+    text = f"{name}\nallow = [{allowed}]\n{rest}"
+    return text, elaborate(loads(text))
 
 
 def _kept(recording: Recording) -> dict[int, Any]:
