@@ -106,6 +106,25 @@ class Scaled(nn.Linear):
         return super().forward(x) * self.scale
 
 
+class ScaledWords(nn.Embedding):
+    """An embedding with more around it, whose weight is the head's too."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return super().forward(tokens) * 4.0
+
+
+class Tied(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(16, 30, bias=False)
+        self.words = ScaledWords(30, 16)
+        self.words.weight = self.head.weight
+
+    def forward(self, rows: Tensor, tokens: Tensor) -> Tensor:
+        scores = self.head(rows)
+        return torch.addmm(scores.mean(0), self.words(tokens), self.head.weight.t()) + F.dropout(scores, 0.0)
+
+
 def case(name: str) -> tuple[nn.Module, Any]:
     """A model with random weights and its example inputs."""
     torch.manual_seed(0)
@@ -116,7 +135,8 @@ def case(name: str) -> tuple[nn.Module, Any]:
         "Language": lambda: (Language(), torch.randint(0, 50, (2, 9))),
         "Siamese": lambda: (Siamese(), (torch.randn(2, 6), torch.randn(2, 6))),
         "Scaled": lambda: (Scaled(), torch.randn(2, 6)),
+        "Tied": lambda: (Tied(), (torch.randn(2, 16), torch.randint(0, 30, (2,)))),
     }[name]()  # type: ignore[no-untyped-call]
 
 
-NAMES = ("LeNet", "ResNet", "Perceptron", "Language", "Siamese", "Scaled")
+NAMES = ("LeNet", "ResNet", "Perceptron", "Language", "Siamese", "Scaled", "Tied")

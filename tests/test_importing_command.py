@@ -30,9 +30,10 @@ class Chooses(Small):
     def forward(self, rows):
         return rows if rows.sum() > 0 else -rows
 
-class Drops(Small):
+class Hides(Small):
     def forward(self, rows):
-        return nn.functional.dropout(self.fc(rows))  # in evaluation too
+        made = self.fc(rows)
+        return made if torch._C._is_torch_function_mode_enabled() else -made  # another one while it is watched
 
 number = 4
 small = Small()
@@ -75,7 +76,7 @@ def test_names_of_dims_are_free_sizes(folder: Path) -> None:
     ("words", "status", "message"),
     [
         (["foreign_models:Chooses", "--input", "rows=2,8"], 1, "what runs hangs on the numbers of the inputs"),
-        (["foreign_models:Drops", "--input", "rows=2,8"], 3, "output 0 differs on rows (2, 8)"),
+        (["foreign_models:Hides", "--input", "rows=2,8"], 3, "output 0 differs on rows (2, 8)"),
         (["foreign_models:fails"], 1, "foreign_models:fails failed: RuntimeError: no weights here"),
         (["foreign_models:number"], 1, "foreign_models:number failed: TypeError: 'int' object is not callable"),
         (["foreign_models:Small", "--input", "rows=2,9"], 1, "it does not run on the examples: RuntimeError"),

@@ -137,19 +137,29 @@ def test_a_hook_that_looks_on_is_none_of_our_business() -> None:
 
 
 def test_what_differs_is_told_at_the_first_layer() -> None:
-    """A module whose numbers hang on how often it ran."""
+    """A module that does something else while it is watched."""
 
+    class Hides(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x if torch._C._is_torch_function_mode_enabled() else -x
+
+    module = nn.Sequential(nn.Linear(4, 4), Hides(), nn.Linear(4, 3), nn.ReLU())
+    with pytest.raises(DiffersError) as told:
+        builder.from_module(module, torch.randn(2, 4))
+    assert str(told.value) == "output 0 differs on input (2, 4): the first layer that gives something else is 1"
+
+
+def test_a_number_that_hangs_on_nothing_to_be_seen_is_told() -> None:
     class Counting(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.fc = nn.Linear(4, 4)
-            self.runs = 0.0
+        runs = 0.0
 
         def forward(self, x: Tensor) -> Tensor:
             self.runs += 1.0
-            return self.fc(x) * self.runs
+            return x * self.runs
 
-    with pytest.raises((DiffersError, ImportingError), match=r"differs|hangs on the sizes"):
+    with pytest.raises(
+        ImportingError, match=r"`return x \* self.runs`: a number hangs on the sizes of the inputs in a way"
+    ):
         builder.from_module(Counting(), torch.randn(2, 4))
 
 

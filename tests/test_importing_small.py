@@ -150,3 +150,17 @@ def test_what_drops_a_branch_in_training_alone_is_kept() -> None:
             return x + self.drop_path(self.fc(x))
 
     assert 'type = "StochasticDepth", p = 0.2 }' in imported(Branch(), torch.randn(2, 4))
+
+
+def test_a_weight_is_tied_to_that_of_a_layer_without_a_level() -> None:
+    module, given = case("Tied")
+    rebuilt = builder.build(builder.from_module(module, given), device="cpu")
+    assert rebuilt.words.weight is rebuilt.head.weight
+
+
+def test_a_function_that_is_told_to_train_always_does() -> None:
+    class Drops(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return nn.functional.dropout(x, 0.3)  # in evaluation too
+
+    assert 'type = "dropout", p = 0.3, training = true }' in imported(Drops(), torch.randn(2, 4))

@@ -58,11 +58,22 @@ def _expressions(tensor: torch.Tensor) -> Iterator[str]:
                 index = f"[{', '.join(['none'] * (len(shape) - 1))}]" if len(shape) > 1 else ""
                 yield f"arange({ends}{'' if plain else said or ', dtype=' + repr(dtype)}){index}"
     if len(shape) >= 2 and shape[-1] == shape[-2] and all(each == 1 for each in shape[:-2]):
-        ones = torch.ones(shape[-2:])
         index = f"[{', '.join(['none'] * (len(shape) - 2))}]" if len(shape) > 2 else ""
-        for name, made in (("tril", ones.tril()), ("triu", ones.triu())):
-            if torch.equal(made.to(tensor.dtype), tensor.reshape(shape[-2:])):
-                yield f"{name}(ones({shape[-2:]}{f', dtype={dtype!r}' if dtype != 'float32' else ''})){index}"
+        yield from (f"{text}{index}" for text in _triangles(tensor.reshape(shape[-2:]), dtype))
+
+
+def _triangles(tensor: torch.Tensor, dtype: str) -> Iterator[str]:
+    """Ones below or above the diagonal, or in a band below it, zeros elsewhere."""
+    size = list(tensor.shape)
+    whole = f"ones({size}, dtype={dtype!r})" if dtype != "float32" else f"ones({size})"
+    ones = torch.ones(size)
+    wide = int((tensor[-1] != 0).sum())
+    for text, made in (
+        (f"tril({whole})", ones.tril()), (f"triu({whole})", ones.triu()),
+        (f"triu(tril({whole}), {1 - wide})", ones.tril().triu(1 - wide)),
+    ):  # fmt: skip
+        if torch.equal(made.to(tensor.dtype), tensor):
+            yield text
 
 
 def _number(value: Any) -> str:

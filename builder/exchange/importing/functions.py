@@ -69,7 +69,8 @@ def bound(entry: Entry, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple
         found = _placed(signature, args, kwargs)
         if found is not None:
             defaults = {each.name: each.default for each in signature if not each.required}
-            kept = {key: value for key, value in found.items() if key not in defaults or value != defaults[key]}
+            kept = {key: value for key, value in found.items()
+                    if key == "training" or key not in defaults or value != defaults[key]}  # fmt: skip
             return kept, [each.name for each in signature if each.required and each.takes_tensor]
     return None
 
@@ -91,7 +92,7 @@ def _placed(signature: Sequence[Parameter], args: Sequence[Any], kwargs: Mapping
         return None
     names = {each.name: each for each in signature}
     for key, value in kwargs.items():
-        if key in _SETTLED or (value is None and key not in names):
+        if _is_settled(key, value) or (value is None and key not in names):
             continue
         word = key if key in names else _OTHER_WORDS.get(key, key)
         if word not in names and word == "input" and "self" in names:
@@ -99,9 +100,15 @@ def _placed(signature: Sequence[Parameter], args: Sequence[Any], kwargs: Mapping
         if word not in names or word in found:
             return None
         found[word] = argument(value)
-    found = {key: value for key, value in found.items() if key not in _SETTLED}
+    found = {key: value for key, value in found.items() if not _is_settled(key, value)}
     missing = any(each.required and each.name not in found for each in signature)
     return None if missing or not all(_fits(names[key], value) for key, value in found.items()) else found
+
+
+def _is_settled(key: str, value: Any) -> bool:
+    """Whether an argument is the language's own affair. A function that is told to train, though the module is in
+    evaluation, always does."""
+    return key in _SETTLED and not (key == "training" and value is True)
 
 
 def _takes_run(parameter: Parameter, rest: Sequence[Any]) -> bool:

@@ -187,7 +187,7 @@ def _at_their_places(path: str, entries: Sequence[tuple[str | None, Entry]]) -> 
                 _into_last_item(path, placed)
                 wrapped = True
             while len(placed) < int(name):
-                placed.append((None, Step("Identity", Ref(-1000 - len(placed)), feed=[None])))
+                placed.append((None, _filling(placed[-1][1] if placed else entry, made_before=bool(placed))))
             if len(placed) != int(name):
                 raise ImportingError(f"{path}.{name} is not called in its order, and stands at position {len(placed)}: "
                                      "a spec cannot say this")  # fmt: skip
@@ -195,6 +195,12 @@ def _at_their_places(path: str, entries: Sequence[tuple[str | None, Entry]]) -> 
     if wrapped and placed[-1][0] is None:
         _into_last_item(path, placed)
     return placed
+
+
+def _filling(beside: Entry, *, made_before: bool) -> Step:
+    """What stands at the position of a module that does nothing. It reads what is there, and nothing reads it."""
+    there = made(beside)[-1:] if made_before else list(_all_reads(beside))[:1]
+    return Step("Identity", Ref(-1000 - id(beside) % 1000), feed=list(there))
 
 
 def _into_last_item(path: str, placed: list[tuple[str | None, Entry]]) -> None:

@@ -36,7 +36,8 @@ def indexed(lowering: Lowering, call: Call, tensor: Ref, index: Any) -> list[Ste
 
 def _plain(lowering: Lowering, parts: list[Any], shape: Sequence[Any]) -> list[Any]:
     """The parts with slices that take all of a dim as `:`, and without those at the end."""
-    at, found = 0, []
+    at = 0
+    found: list[Any] = []
     for number, each in enumerate(parts):
         if each is ...:
             at = len(shape) - sum(part is not None for part in parts[number + 1 :])
@@ -49,7 +50,8 @@ def _plain(lowering: Lowering, parts: list[Any], shape: Sequence[Any]) -> list[A
             each = slice(None)
         found.append(each)
         at += each is not None
-    while len(found) > 1 and found[-1] in (slice(None), ...):
+    dots = any(each is ... for each in found)  # what stands behind them counts from the end
+    while len(found) > 1 and not dots and isinstance(found[-1], slice) and found[-1] == slice(None):
         found.pop()
     return found
 

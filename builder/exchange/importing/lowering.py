@@ -196,7 +196,7 @@ class Lowering:
                 "index",
             ):
                 first.append(rest.pop(next(iter(rest))))
-            node = writer.call(name.removeprefix("torch.Tensor.").removeprefix("torch."), first, rest)
+            node = writer.call(name, first, rest)
         return written(node), writer.operands
 
     def operator(self, call: Call, kind: type[ast.operator], left: Any, right: Any) -> Step:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from builder.elaboration.arguments import reads_nothing
 from builder.exchange.importing.blocks import Block, Layer, Read, Size
 from builder.exchange.importing.definitions import Definition, Definitions, Slot, is_literal
 from builder.exchange.importing.errors import ImportingError
@@ -146,7 +147,7 @@ class Tables(Naming):
         feed = layer.feed
         if not feed:
             return {}
-        if len(feed) == 1 and isinstance(feed[0], Read) and self._is_before(feed[0], level):
+        if len(feed) == 1 and isinstance(feed[0], Read) and self._is_before(feed[0], level) and not _must_say(layer):
             return {}
         if len(feed) == 1 and isinstance(feed[0], list):
             return {"input": [self._nested(each, level) for each in feed[0]]}
@@ -247,6 +248,14 @@ def _all_names(level: Level | None) -> Iterator[str | None]:
     while level is not None:
         yield from level.names
         level = level.around
+
+
+def _must_say(layer: Layer) -> bool:
+    """Whether a function would read nothing if it did not say what: `pow` of two numbers is one too."""
+    entry = find_known(layer.type) if layer.block is None else None
+    return (
+        entry is not None and entry.role != "module" and bool(layer.arguments) and reads_nothing(entry, layer.arguments)
+    )
 
 
 def _without_defaults(table: dict[str, Any], kinds: Mapping[str, Definition]) -> dict[str, Any]:

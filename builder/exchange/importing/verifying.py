@@ -46,13 +46,21 @@ def _same_outputs(
         torch.manual_seed(0)
         wanted = tensors(_run(module, inputs, examples))
         torch.manual_seed(0)
-        found = tensors(rebuilt(**inputs))
+        found = tensors(_rebuilt(rebuilt, inputs))
     if len(wanted) != len(found):
         raise DiffersError(f"the module gives {len(wanted)} tensors, the spec {len(found)}")
     for at, (one, other) in enumerate(zip(wanted, found, strict=True)):
         if not _equal(one, other):
             sizes = ", ".join(f"{key} {tuple(each.shape)}" for key, each in inputs.items())
             raise DiffersError(f"output {at} differs on {sizes}: {first_difference(module, rebuilt, inputs, examples)}")
+
+
+def _rebuilt(rebuilt: nn.Module, inputs: Mapping[str, torch.Tensor]) -> Any:
+    try:
+        return rebuilt(**inputs)
+    except (ValueError, RuntimeError, IndexError) as error:
+        words = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise DiffersError(f"the spec that was made of it does not run on the examples: {words}") from error
 
 
 def _run(module: nn.Module, inputs: Mapping[str, torch.Tensor], examples: Examples) -> Any:

@@ -80,17 +80,13 @@ def _imported(module: nn.Module, examples: Examples, name: str) -> str:
                 verify(module, graph, those)
                 return with_shapes(*_quiet(text, graph))
             except SizeError as error:
-                failed = failed or error
+                failed = error
                 break
             except ClashError:
-                failed = failed or ImportingError(
-                    "a tensor is read where no name can reach it, which a spec cannot say"
-                )
+                failed = ImportingError("a tensor is read where no name can reach it, which a spec cannot say")
                 break
             except SpecError as error:
-                failed = failed or ImportingError(
-                    f"the spec that was made of it has a fault: {error.diagnostics[0].message}"
-                )
+                failed = ImportingError(f"the spec that was made of it has a fault: {error.diagnostics[0].message}")
                 break
             except DiffersError as error:
                 failed = error
