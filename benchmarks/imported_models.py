@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import torch
+from imported_others import ROWS
 from torch import nn
 
 # A module with example inputs.
@@ -27,6 +28,8 @@ def cases() -> Iterator[tuple[str, Callable[[], Case]]]:
     """Name and maker of each."""
     yield from _of_torch().items()
     yield from _of_transformers().items()
+    for name, row in ROWS.items():
+        yield name, _made(*row)
 
 
 def _of_torch() -> dict[str, Callable[[], Case]]:

@@ -28,6 +28,8 @@ _TO_PYTHON = ("__bool__", "item", "tolist", "__int__", "__float__", "__index__",
 _LIKE = ("zeros_like", "ones_like", "full_like", "rand_like", "randn_like", "empty_like", "new_zeros", "new_ones",
          "new_full", "new_empty", "new_tensor")  # fmt: skip
 
+_KEPT = 4096  # numbers of a tensor that is kept after recording
+
 
 @dataclass(slots=True)
 class Call:
@@ -74,6 +76,9 @@ def record(
     with torch.no_grad(), patched(recorder, traced), recorder:
         module(*(inputs[name] for name in names), **{k: v for k, v in inputs.items() if k not in names})
     assert recorder.whole is not None
+    for each in recorder.known:  # of what layers make only the shape matters from here on
+        if each.origin == "call" and each.tensor is not None and each.tensor.numel() > _KEPT:
+            each.tensor = None
     return Recording(recorder.whole, recorder.known, {name: number for number, name in enumerate(inputs)})
 
 
@@ -161,7 +166,7 @@ class Recorder(TorchFunctionMode):
             return function(*args, **kwargs)
         if name in ("requires_grad_", "grad", "backward", "register_hook", "__repr__", "__format__"):
             return function(*args, **kwargs)
-        if changes(name, kwargs):
+        if changes(name, kwargs) and args and isinstance(args[0], torch.Tensor):
             return self._changed(function, target, args, kwargs)
         result = function(*args, **kwargs)
         if not _holds_tensor(result):
@@ -252,7 +257,7 @@ class Recorder(TorchFunctionMode):
     def _one(
         self, module: nn.Module, path: str, target: str, run: Callable[..., Any], read: Any, args: Any, kwargs: Any
     ) -> Any:
-        changed = bool(getattr(module, "inplace", False))
+        changed = bool(getattr(module, "inplace", False)) and bool(args)
         if changed and self.known[read[0][0].number].origin == "input":
             raise ImportingError(f"{self.where()}: {path} changes an input in place, which a spec cannot say")
         others = self._sharing(args[0]) if changed else {}

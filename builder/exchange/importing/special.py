@@ -10,6 +10,7 @@ import torch
 
 from builder.exchange.importing import packing
 from builder.exchange.importing.constants import made_constant
+from builder.exchange.importing.errors import ImportingError
 from builder.exchange.importing.functions import plain_name
 from builder.exchange.importing.indexing import indexed, set_at
 from builder.exchange.importing.recording import Call
@@ -93,7 +94,8 @@ def _made_of_number(lowering: Lowering, call: Call, args: list[Any], kwargs: dic
         if isinstance(value, (bool, int, float)):
             lowering.literals[call.result] = _as(value, known.dtype)
         return [step]
-    assert known.tensor is not None
+    if known.tensor is None:
+        raise ImportingError("it makes a tensor of thousands of numbers, which a spec does not hold")
     return [made_constant(call.result, known, call.spot)]
 
 
