@@ -125,6 +125,45 @@ class Tied(nn.Module):
         return torch.addmm(scores.mean(0), self.words(tokens), self.head.weight.t()) + F.dropout(scores, 0.0)
 
 
+class UNet(nn.Module):
+    """Two lists of modules, one of whose results are kept and read later, the last first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.ModuleList([self.twice(1, 8), self.twice(8, 16), self.twice(16, 32)])
+        self.up = nn.ModuleList([self.twice(48, 16), self.twice(24, 8)])
+        self.pool = nn.MaxPool2d(2)
+        self.out = nn.Conv2d(8, 1, 1)
+
+    @staticmethod
+    def twice(before: int, channels: int) -> nn.Sequential:
+        return nn.Sequential(nn.Conv2d(before, channels, 3, padding=1), nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept = []
+        for number, module in enumerate(self.down):
+            x = module(x)
+            if number < 2:
+                kept.append(x)
+                x = self.pool(x)
+        for module in self.up:
+            x = module(torch.cat([F.interpolate(x, scale_factor=2), kept.pop()], 1))
+        return self.out(x)
+
+
+class Experts(nn.Module):
+    """A list whose items all read the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = nn.Linear(8, 4)
+        self.experts = nn.ModuleList([nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 8)) for _ in range(4)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights = torch.softmax(self.gate(x), -1)
+        return torch.stack([weights[:, i : i + 1] * each(x) for i, each in enumerate(self.experts)]).sum(0)
+
+
 def case(name: str) -> tuple[nn.Module, Any]:
     """A model with random weights and its example inputs."""
     torch.manual_seed(0)
@@ -135,8 +174,10 @@ def case(name: str) -> tuple[nn.Module, Any]:
         "Language": lambda: (Language(), torch.randint(0, 50, (2, 9))),
         "Siamese": lambda: (Siamese(), (torch.randn(2, 6), torch.randn(2, 6))),
         "Scaled": lambda: (Scaled(), torch.randn(2, 6)),
+        "UNet": lambda: (UNet(), torch.randn(2, 1, 16, 16)),
+        "Experts": lambda: (Experts(), torch.randn(3, 8)),
         "Tied": lambda: (Tied(), (torch.randn(2, 16), torch.randint(0, 30, (2,)))),
     }[name]()  # type: ignore[no-untyped-call]
 
 
-NAMES = ("LeNet", "ResNet", "Perceptron", "Language", "Siamese", "Scaled", "Tied")
+NAMES = ("LeNet", "ResNet", "Perceptron", "Language", "Siamese", "Scaled", "Tied", "UNet", "Experts")

@@ -6,6 +6,7 @@ name. There item `i` must stand at position `i`, so that what is done between it
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -37,10 +38,21 @@ _Item: TypeAlias = "tuple[tuple[str, ...] | None, Entry]"
 
 
 def grouped(whole: Lowered) -> Group:
-    return _group(whole, set())
+    uses = Counter(refs(whole.result))
+    _count(whole, uses)
+    return _group(whole, set(), uses)
 
 
-def _group(scope: Lowered, seen: set[str]) -> Group:
+def _count(scope: Lowered, uses: Counter[Ref]) -> None:
+    """How often each tensor is read."""
+    for each in scope.items:
+        if isinstance(each, Lowered):
+            _count(each, uses)
+        else:
+            uses.update(each.reads())
+
+
+def _group(scope: Lowered, seen: set[str], uses: Counter[Ref]) -> Group:
     path = scope.scope.path
     args = dict(zip(scope.scope.names, scope.scope.args, strict=False)) | dict(scope.scope.kwargs)
     group = Group(None, scope.scope.kind, path, args=args, result=scope.result, spot=scope.scope.spot)
@@ -49,16 +61,16 @@ def _group(scope: Lowered, seen: set[str]) -> Group:
         if isinstance(each, Lowered) and not _holds(each):
             items += _dissolved(each, path)
         elif isinstance(each, Lowered):
-            inner = _group(each, seen)
+            inner = _group(each, seen, uses)
             inner.again = inner.path in seen
             seen.add(inner.path)
             items.append((None if inner.again else _parts(inner.path, path), inner))
         else:
             items.append((_named(each, path), each))
-    group.entries = _entries(path, items)
+    group.entries = _entries(path, items, uses)
     for at, (name, entry) in enumerate(list(group.entries)):
         if name == "" and at + 1 < len(group.entries):
-            group.entries[at:] = _nameable(entry, group.entries[at:])
+            group.entries[at:] = _nameable(entry, group.entries[at:], uses)
     return group
 
 
@@ -99,15 +111,15 @@ def _parts(path: str, around: str) -> tuple[str, ...] | None:
     return tuple(inner.split("."))
 
 
-def _entries(path: str, items: Sequence[_Item]) -> list[tuple[str | None, Entry]]:
+def _entries(path: str, items: Sequence[_Item], uses: Counter[Ref]) -> list[tuple[str | None, Entry]]:
     items = list(items)
     for head in dict.fromkeys(parts[0] for parts, _ in items if parts and len(parts) > 1):
-        items = _with_group(path, items, head)
+        items = _with_group(path, items, head, uses)
     named = [(parts[0] if parts else None, entry) for parts, entry in items]
-    return _at_their_places(path, named)
+    return _at_their_places(path, named, uses)
 
 
-def _with_group(path: str, items: list[_Item], head: str) -> list[_Item]:
+def _with_group(path: str, items: list[_Item], head: str, uses: Counter[Ref]) -> list[_Item]:
     """The items of one head put into a group, with what stands among them."""
     own = [at for at, (parts, _) in enumerate(items) if parts and parts[0] == head]
     first, last = own[0], _with_tail(items, own)
@@ -130,7 +142,7 @@ def _with_group(path: str, items: list[_Item], head: str) -> list[_Item]:
             raise ImportingError(f"{path}.{head} is called, and so is what it holds: a spec cannot say this")
         inner.append((parts[1:] if parts else None, entry))
     below = f"{path}.{head}" if path else head
-    group = Group(head, "", below, _entries(below, inner))
+    group = Group(head, "", below, _entries(below, inner, uses))
     return [*before, ((head,), group), *after]
 
 
@@ -174,7 +186,9 @@ def made(entry: Entry) -> list[Ref]:
     return [ref for _, each in entry.entries for ref in made(each)]
 
 
-def _at_their_places(path: str, entries: Sequence[tuple[str | None, Entry]]) -> list[tuple[str | None, Entry]]:
+def _at_their_places(
+    path: str, entries: Sequence[tuple[str | None, Entry]], uses: Counter[Ref]
+) -> list[tuple[str | None, Entry]]:
     """Items with numbers at the positions of these numbers."""
     if not any(name is not None and name.isdigit() for name, _ in entries):
         return list(entries)
@@ -184,7 +198,7 @@ def _at_their_places(path: str, entries: Sequence[tuple[str | None, Entry]]) -> 
         if name is not None and name.isdigit():
             while len(placed) > int(name) and placed[-1][0] is None and any(
                 each is not None and each.isdigit() for each, _ in placed):  # fmt: skip
-                _into_last_item(path, placed)
+                _into_last_item(path, placed, uses)
                 wrapped = True
             while len(placed) < int(name):
                 placed.append((None, _filling(placed[-1][1] if placed else entry, made_before=bool(placed))))
@@ -193,7 +207,7 @@ def _at_their_places(path: str, entries: Sequence[tuple[str | None, Entry]]) -> 
                                      "a spec cannot say this")  # fmt: skip
         placed.append((name, entry))
     if wrapped and placed[-1][0] is None:
-        _into_last_item(path, placed)
+        _into_last_item(path, placed, uses)
     return placed
 
 
@@ -203,23 +217,25 @@ def _filling(beside: Entry, *, made_before: bool) -> Step:
     return Step("Identity", Ref(-1000 - id(beside) % 1000), feed=list(there))
 
 
-def _into_last_item(path: str, placed: list[tuple[str | None, Entry]]) -> None:
+def _into_last_item(path: str, placed: list[tuple[str | None, Entry]], uses: Counter[Ref]) -> None:
     """What stands behind the last item goes into a group of its own, with the item."""
     at = max(at for at, (name, _) in enumerate(placed) if name is not None and name.isdigit())
     name, item = placed[at]
     inner: list[tuple[str | None, Entry]] = [("", item), *placed[at + 1 :]]
     del placed[at:]
-    placed.append((name, Group(name, "", f"{path}.{name}", _nameable(item, inner))))
+    placed.append((name, Group(name, "", f"{path}.{name}", _nameable(item, inner, uses))))
 
 
-def _nameable(item: Entry, entries: list[tuple[str | None, Entry]]) -> list[tuple[str | None, Entry]]:
+def _nameable(
+    item: Entry, entries: list[tuple[str | None, Entry]], uses: Counter[Ref]
+) -> list[tuple[str | None, Entry]]:
     """What adds no level has no name either: where what it makes is not only read by the next layer, that is handed on
     by an `Identity`, which may have one."""
-    results = [ref for ref in made(item) if ref in _read_by(each for _, each in entries[1:])]
+    within = Counter(_all_reads(item))
+    results = [ref for ref in made(item) if uses[ref] > within[ref]]
     following = entries[1][1]
     plain = isinstance(following, Step) and following.type != "value" and following.feed[:1] == results
-    once = sum(results[:1] == [ref] for _, each in entries[1:] for ref in _all_reads(each)) == 1
-    if len(results) != 1 or (plain and once):
+    if len(results) != 1 or (plain and uses[results[0]] == within[results[0]] + 1):
         return entries
     inner = Ref(-10_000 - results[0].number)
     _renamed(item, results[0], inner)
