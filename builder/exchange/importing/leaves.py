@@ -70,7 +70,10 @@ def _is_ours(kind: type) -> bool:
 def arguments_of(module: nn.Module, entry: Entry, path: str) -> dict[str, Any]:
     """The constructor's arguments by name, read back from the module, without those that the input tells."""
     if entry.name == "StochasticDepth":
-        return {"p": _path_drop(module), "mode": getattr(module, "mode", "row")}
+        return {
+            "p": float(getattr(module, "drop_prob", getattr(module, "p", 0.0))),
+            "mode": getattr(module, "mode", "row"),
+        }
     found: dict[str, Any] = {}
     for each in entry.parameters:
         if each.name in ("device", "dtype", "inplace") or each.name in _hidden(entry):
