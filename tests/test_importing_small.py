@@ -164,3 +164,9 @@ def test_a_function_that_is_told_to_train_always_does() -> None:
             return nn.functional.dropout(x, 0.3)  # in evaluation too
 
     assert 'type = "dropout", p = 0.3, training = true }' in imported(Drops(), torch.randn(2, 4))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_a_model_of_other_floats_is_the_same_spec(dtype: torch.dtype) -> None:
+    module, given = case("Scaled")
+    assert imported(module.to(dtype), given.to(dtype)) == imported(*case("Scaled"))

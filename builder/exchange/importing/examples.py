@@ -40,7 +40,7 @@ class Examples:
             if name in sizes:
                 tensor, size = found[key], self.inputs[key].shape[dim]
                 places = [(size - 1 - at) % size if dim == 0 else at % size for at in range(sizes[name])]
-                found[key] = tensor.index_select(dim, torch.tensor(places))
+                found[key] = tensor.index_select(dim, torch.tensor(places, device=tensor.device))
         return found
 
 

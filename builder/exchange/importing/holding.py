@@ -152,7 +152,7 @@ def _keeping(ref: Ref, parameter: bool, path: str, tensor: torch.Tensor | None) 
     assert tensor is not None
     dtype = str(tensor.dtype).removeprefix("torch.")
     arguments: dict[str, object] = {"shape": list(tensor.shape)}
-    if dtype != "float32":
+    if not tensor.is_floating_point():
         arguments["dtype"] = dtype
     if not parameter:
         arguments["init"] = 0

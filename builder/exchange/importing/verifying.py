@@ -23,7 +23,9 @@ def verify(module: nn.Module, graph: networkx.DiGraph[str], examples: Examples) 
     rebuilt = module_of(graph)
     rebuilt.eval()
     _same_keys(module, rebuilt)
-    rebuilt.load_state_dict(module.state_dict())
+    kinds = {each.dtype for each in module.parameters() if each.is_floating_point()}
+    rebuilt.to(next(iter(examples.inputs.values())).device, next(iter(kinds)) if len(kinds) == 1 else None)
+    rebuilt.load_state_dict(module.state_dict(), assign=True)  # of the module's own dtypes
     sizes = {name: examples.size(name) for name in examples.names()}
     for change in ({}, *({name: size + 1} for name, size in sizes.items() if name == "N")):
         inputs = examples.resized(change)

@@ -53,9 +53,9 @@ def _input(name: str, recording: Recording, examples: Examples) -> Any:
     known = recording.known[recording.inputs[name]]
     tensor = examples.inputs[name]
     shape = [examples.free.get((name, dim), size) for dim, size in enumerate(tensor.shape)]
-    if known.dtype == "float32":
+    if tensor.is_floating_point():  # of which kind is the model's own affair: `model.double()` takes others
         return shape
     table: dict[str, Any] = {"shape": shape, "dtype": known.dtype}
-    if not tensor.is_floating_point() and known.dtype != "bool":
+    if known.dtype not in ("bool", "complex64", "complex128"):
         table["high"] = recording.highs.get(name, max(2, int(tensor.max()) + 1 if tensor.numel() else 2))
     return table
