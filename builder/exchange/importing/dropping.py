@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from builder.exchange.importing.errors import ImportingError
-from builder.exchange.importing.recording import Call, Recording, Scope, record
+from builder.exchange.importing.recording import record
+from builder.exchange.importing.records import Call, Recording, Scope
 
 _ATTENTION = "scaled_dot_product_attention"
 

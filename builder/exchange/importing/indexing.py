@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from builder.exchange.importing.errors import ImportingError
-from builder.exchange.importing.recording import Call
+from builder.exchange.importing.records import Call
 from builder.exchange.importing.steps import Step, Writer
 from builder.exchange.importing.values import Ref, Vary
 

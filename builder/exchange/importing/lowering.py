@@ -14,7 +14,7 @@ from builder.exchange.importing import packing
 from builder.exchange.importing.errors import ImportingError
 from builder.exchange.importing.functions import argument, bound, entries_of, plain_name
 from builder.exchange.importing.leaves import arguments_of, entry_for
-from builder.exchange.importing.recording import Call, Recording, Scope
+from builder.exchange.importing.records import Call, Recording, Scope
 from builder.exchange.importing.special import SPECIAL
 from builder.exchange.importing.steps import Step, Writer, written
 from builder.exchange.importing.values import Ref, mapped, refs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from builder.exchange.importing.errors import ImportingError
-from builder.exchange.importing.recording import Call
+from builder.exchange.importing.records import Call
 from builder.exchange.importing.steps import Step
 from builder.exchange.importing.values import Ref
 

@@ -7,7 +7,6 @@ where it happens. Modules of torch.nn are one call each, whatever goes on inside
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -16,10 +15,12 @@ from torch.nn.utils.parametrize import is_parametrized
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from builder.exchange.importing.errors import ImportingError, NumbersError
-from builder.exchange.importing.frames import Spot, here
+from builder.exchange.importing.frames import here
 from builder.exchange.importing.leaves import entry_for
 from builder.exchange.importing.patching import patched, watched
-from builder.exchange.importing.values import Known, Ref, leaves, mapped, refs
+from builder.exchange.importing.records import Call, Recording, Scope
+from builder.exchange.importing.remembering import Remembering
+from builder.exchange.importing.values import leaves, mapped, refs
 
 # Methods that hand a tensor's numbers to Python.
 _TO_PYTHON = ("__bool__", "item", "tolist", "__int__", "__float__", "__index__", "is_nonzero", "equal", "allclose",
@@ -29,42 +30,6 @@ _LIKE = ("zeros_like", "ones_like", "full_like", "rand_like", "randn_like", "emp
          "new_full", "new_empty", "new_tensor")  # fmt: skip
 
 _KEPT = 4096  # numbers of a tensor that is kept after recording
-
-
-@dataclass(slots=True)
-class Call:
-    """One call of a function, or of a module of torch.nn (`module` is its path then)."""
-
-    target: str
-    args: Any
-    kwargs: Any
-    result: Any
-    spot: Spot
-    module: str | None = None
-
-
-@dataclass(slots=True)
-class Scope:
-    """One call of any other module. names: of the arguments that its `forward` takes, in order."""
-
-    path: str
-    kind: str
-    args: Any
-    kwargs: Any
-    names: Sequence[str] = ()
-    items: list[Call | Scope] = field(default_factory=list)
-    result: Any = None
-    spot: Spot | None = None
-
-
-@dataclass(slots=True)
-class Recording:
-    """whole: the call of the module itself. known: of each tensor by number. inputs: number of each input by name."""
-
-    whole: Scope
-    known: list[Known]
-    inputs: Mapping[str, int]
-    highs: dict[str, int] = field(default_factory=dict)
 
 
 def record(
@@ -82,22 +47,17 @@ def record(
     return Recording(recorder.whole, recorder.known, {name: number for number, name in enumerate(inputs)})
 
 
-class Recorder(TorchFunctionMode):
+class Recorder(Remembering, TorchFunctionMode):
     """Sees every function of torch that is called, and through `called` every module."""
 
     def __init__(self, module: nn.Module, inputs: Mapping[str, torch.Tensor]) -> None:
-        super().__init__()
+        TorchFunctionMode.__init__(self)
+        Remembering.__init__(self)
         self.module = module
+        self.whole: Scope | None = None
         self.paths: dict[int, list[str]] = {}
         for path, each in module.named_modules(remove_duplicate=False):
             self.paths.setdefault(id(each), []).append(path)
-        self.known: list[Known] = []
-        self.numbers: dict[int, Ref] = {}
-        self.alive: list[Any] = []
-        self.stale: dict[int, str] = {}  # by number: where a tensor was changed through another name for its memory
-        self.whole: Scope | None = None
-        self.scopes: list[Scope] = []
-        self.inside = 0  # of modules that are one call: what they call themselves is theirs
         for name, each in inputs.items():
             self._new(each, "input", name, hangs=True)
         for name, parameter in module.named_parameters():
@@ -105,51 +65,6 @@ class Recorder(TorchFunctionMode):
         for name, buffer in module.named_buffers():
             if id(buffer) not in self.numbers:
                 self._new(buffer, "buffer", name)
-
-    # Tensors
-
-    def _new(self, tensor: torch.Tensor, origin: str, name: str = "", *, hangs: bool = False) -> Ref:
-        number = Ref(len(self.known))
-        self.inside += 1  # what is asked here is no call of the model's
-        shape, dtype = tuple(map(int, tensor.shape)), str(tensor.dtype).removeprefix("torch.")
-        self.inside -= 1
-        self.known.append(Known(shape, dtype, origin, name, hangs, tensor))
-        self.numbers[id(tensor)] = number
-        self.alive.append(tensor)
-        return number
-
-    def _read(self, value: Any) -> Any:
-        """What stands for a value in the record."""
-        if not isinstance(value, torch.Tensor):
-            return value
-        found = self.numbers.get(id(value))
-        if found is None:
-            return self._new(value, "constant")
-        if found.number in self.stale:
-            raise ImportingError(f"{self.where()}: a tensor is read that was changed through another view of memory "
-                                 f"({self.stale[found.number]}), which a spec cannot say")  # fmt: skip
-        return found
-
-    def _made(self, result: Any, read: Any) -> Any:
-        hangs = any(self.known[each.number].hangs for each in refs(read))
-
-        def made(value: Any) -> Any:
-            return self._new(value, "call", hangs=hangs) if isinstance(value, torch.Tensor) else value
-
-        return mapped(result, made)
-
-    def _another(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The same tensor as another object, to tell it from what was handed in."""
-        self.inside += 1
-        try:
-            found: torch.Tensor = torch.ops.aten.alias(tensor)
-        finally:
-            self.inside -= 1
-        return found
-
-    def where(self) -> str:
-        path = self.scopes[-1].path if self.scopes else ""
-        return f"{path or 'the model'} ({here()})"
 
     # Functions
 
@@ -204,14 +119,6 @@ class Recorder(TorchFunctionMode):
         made = self._new(first, "call", hangs=any(self.known[each.number].hangs for each in refs(read)))
         self.scopes[-1].items.append(Call(target, read[0], read[1], made, here()))
         return result
-
-    def _sharing(self, tensor: torch.Tensor) -> dict[int, tuple[torch.Tensor, torch.Tensor]]:
-        """The other tensors in the same memory, with what they hold now."""
-        memory, found = tensor.untyped_storage().data_ptr(), {}
-        for each in self.alive:
-            if each is not tensor and each.untyped_storage().data_ptr() == memory and id(each) in self.numbers:
-                found[self.numbers[id(each)].number] = (each, each.clone())
-        return found
 
     # Modules
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from builder.exchange.importing.errors import ImportingError
 from builder.exchange.importing.groups import Group
-from builder.exchange.importing.recording import Recording
+from builder.exchange.importing.records import Recording
 from builder.exchange.importing.steps import Step
 from builder.exchange.importing.values import Ref, refs
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from builder.exchange.importing.recording import Call, Recording, Scope
+from builder.exchange.importing.records import Call, Recording, Scope
 from builder.exchange.importing.values import Known, Ref, Vary, mapped
 
 _PARTS = ("args", "kwargs", "result")

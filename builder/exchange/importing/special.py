@@ -13,7 +13,7 @@ from builder.exchange.importing.constants import made_constant
 from builder.exchange.importing.errors import ImportingError
 from builder.exchange.importing.functions import plain_name
 from builder.exchange.importing.indexing import indexed, set_at
-from builder.exchange.importing.recording import Call
+from builder.exchange.importing.records import Call
 from builder.exchange.importing.reshaping import said, transposed
 from builder.exchange.importing.steps import Step
 from builder.exchange.importing.values import Vary

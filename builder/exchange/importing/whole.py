@@ -22,7 +22,8 @@ from builder.exchange.importing.lowering import Lowering
 from builder.exchange.importing.naming import ClashError
 from builder.exchange.importing.pruning import joined_values, pruned
 from builder.exchange.importing.rearranging import rearrange
-from builder.exchange.importing.recording import Recording, record
+from builder.exchange.importing.recording import record
+from builder.exchange.importing.records import Recording
 from builder.exchange.importing.results import highs, results_of
 from builder.exchange.importing.sizes import OtherPathError, merged
 from builder.exchange.importing.tables import Tables

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from builder.exchange.importing.examples import Examples
-from builder.exchange.importing.recording import Recording
+from builder.exchange.importing.records import Recording
 from builder.exchange.importing.tables import Tables
 from builder.exchange.importing.values import Ref
 from dsl.formatting import dump_tables
