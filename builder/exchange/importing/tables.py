@@ -6,14 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from builder.elaboration.arguments import reads_nothing
 from builder.exchange.importing.blocks import Block, Layer, Read, Size
 from builder.exchange.importing.definitions import Definition, Definitions, Slot, is_literal
 from builder.exchange.importing.errors import ImportingError
+from builder.exchange.importing.leaving_out import (
+    is_default,
+    is_fed_once,
+    must_say,
+    reads_first,
+    toml,
+    without_defaults,
+)
 from builder.exchange.importing.naming import TAKEN, ClashError, Level, Naming
 from builder.exchange.importing.runs import collapsed, repeated
 from builder.exchange.importing.values import leaves, mapped
-from dsl.catalogue.lookup import find_known
 from dsl.keys import LAYER
 
 
@@ -44,7 +50,7 @@ class Tables(Naming):
         needed = [name for name in definition.params if name not in definition.defaults]
         table: dict[str, Any] = {"params": needed} if needed else {}
         if definition.defaults:
-            table["defaults"] = _toml(definition.defaults)
+            table["defaults"] = toml(definition.defaults)
         self._begin(block, definition.params)
         inputs = self._own_names(block.inputs)
         if inputs != ["x"]:
@@ -78,7 +84,7 @@ class Tables(Naming):
         tables = [{**({"name": name} if name is not None else {}), **table}
                   for table, name in zip(tables, level.names, strict=True)]  # fmt: skip
         kinds = {each.named: each for each in self.definitions.of.values() if each.named}
-        tables = [_without_defaults(collapsed(each), kinds) for each in repeated(tables, kinds, outputs)]
+        tables = [without_defaults(collapsed(each), kinds) for each in repeated(tables, kinds, outputs)]
         return {"layers": tables, **({"outputs": outputs} if outputs is not None else {})}
 
     def _outputs(self, level: Level, told: bool) -> Any:
@@ -130,7 +136,7 @@ class Tables(Naming):
         if slot in self.params:
             return self.params[slot]
         if is_literal(value) or value is None or isinstance(value, str):
-            return _DEFAULT if _is_default(layer, key, value) else "${none}" if value is None else _toml(value)
+            return _DEFAULT if is_default(layer, key, value) else "${none}" if value is None else toml(value)
 
         def said(each: Any) -> Any:
             if isinstance(each, Size):
@@ -139,7 +145,7 @@ class Tables(Naming):
                 return self._reference(each, level)
             return "${none}" if each is None else each
 
-        return _toml(mapped(value, said))
+        return toml(mapped(value, said))
 
     def _fed(self, layer: Layer, level: Level) -> dict[str, Any]:
         if layer.named:
@@ -147,7 +153,7 @@ class Tables(Naming):
         feed = layer.feed
         if not feed:
             return {}
-        if len(feed) == 1 and isinstance(feed[0], Read) and self._is_before(feed[0], level) and not _must_say(layer):
+        if len(feed) == 1 and isinstance(feed[0], Read) and self._is_before(feed[0], level) and not must_say(layer):
             return {}
         if len(feed) == 1 and isinstance(feed[0], list):
             return {"input": [self._nested(each, level) for each in feed[0]]}
@@ -183,7 +189,7 @@ class Tables(Naming):
             values = self.definitions.flat(block)
             for name, slots in definition.params.items():
                 inner = (*slot, name)
-                table[name] = self.params[inner] if inner in self.params else _toml(values[slots[0]])
+                table[name] = self.params[inner] if inner in self.params else toml(values[slots[0]])
             return table
         taken = set(self.taken)
         try:
@@ -194,13 +200,13 @@ class Tables(Naming):
 
     def _seeing(self, layer: Layer, block: Block, level: Level, slot: Slot) -> dict[str, Any]:
         """A group that sees the names around it, unless it is called again, where other names are around."""
-        if layer.path in self.shared and not _is_fed_once(block):
+        if layer.path in self.shared and not is_fed_once(block):
             raise ClashError
         inner = Level(block, self._names(block), level, None, layer.feed)
         body = self._body(inner, slot)
         first = layer.feed[0] if len(layer.feed) == 1 else None
         fed = {}
-        if first is not None and not self._is_before(first, level) and _reads_first(block):
+        if first is not None and not self._is_before(first, level) and reads_first(block):
             fed = {"input": self._reference(first, level)}
         return {**fed, **body}
 
@@ -248,61 +254,6 @@ def _all_names(level: Level | None) -> Iterator[str | None]:
     while level is not None:
         yield from level.names
         level = level.around
-
-
-def _must_say(layer: Layer) -> bool:
-    """Whether a function would read nothing if it did not say what: `pow` of two numbers is one too."""
-    entry = find_known(layer.type) if layer.block is None else None
-    return (
-        entry is not None and entry.role != "module" and bool(layer.arguments) and reads_nothing(entry, layer.arguments)
-    )
-
-
-def _without_defaults(table: dict[str, Any], kinds: Mapping[str, Definition]) -> dict[str, Any]:
-    """The use of a block without params that are what they are by default."""
-    definition = kinds.get(table.get("type", ""))
-    defaults = definition.defaults if definition is not None else {}
-    return {key: value for key, value in table.items() if key not in defaults or value != defaults[key]
-            or type(value) is not type(defaults[key])}  # fmt: skip
-
-
-def _is_default(layer: Layer, key: str, value: Any) -> bool:
-    entry = find_known(layer.type)
-    if entry is None or entry.role != "module" or layer.type in ("Parameter", "Buffer"):
-        return False
-    for each in entry.parameters:
-        if each.name == key:
-            default = list(each.default) if isinstance(each.default, tuple) else each.default
-            return not each.required and (
-                (value == default and type(value) is type(default)) or _as_one(default) == value
-            )
-    return False
-
-
-def _as_one(default: Any) -> Any:
-    alike = isinstance(default, list) and default and all(each == default[0] for each in default)
-    return default[0] if alike else default
-
-
-def _toml(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [_toml(each) for each in value]
-    if isinstance(value, dict):
-        return {key: _toml(each) for key, each in value.items()}
-    return "${none}" if value is None else value
-
-
-def _is_fed_once(block: Block) -> bool:
-    """Whether only its first layer reads what it is fed, one tensor, so that nothing in it needs a name for that."""
-    return len(block.inputs) == 1 and repr(block.layers).count("Read(at=-1, ") == 1 and _reads_first(block)
-
-
-def _reads_first(block: Block) -> bool:
-    """Whether the first layer reads what the group is fed."""
-    first = block.layers[0]
-    if first.block is not None and len(first.feed) == 1 and first.feed == [Read(-1)]:
-        return True
-    return first.feed == [Read(-1)] and not first.named
 
 
 def _fixed(block: Block, definitions: Definitions) -> Iterator[str]:
