@@ -11,6 +11,7 @@ _PUBLIC = {
     "check_text": "builder.checking.texts",
     "elaborate": "builder.building",
     "merge": "builder.merging",
+    "from_module": "builder.exchange.importing.whole",
     "objective": "builder.experiment",
     "partial_graph": "builder.checking.partial",
     "register": "builder.registering",

@@ -6,6 +6,7 @@ of the model: names of positions that an inserted layer moves, lines, how a grap
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -161,11 +162,26 @@ def _of(*several: tuple[str, Any, Any]) -> Iterator[Difference]:
 
 def _arguments(old: Node, new: Node) -> Iterator[tuple[str, Any, Any]]:
     """The arguments that one of them has written; what the other leaves out is its default."""
+    if old.type == new.type == "rearrange":
+        yield "pattern", _unnamed(old), _unnamed(new)
+        return
     names = list(dict.fromkeys((*new.arguments, *old.arguments)))
+    if old.expression and old.expression == new.expression:  # it reads the same by other names
+        names = [each for each in names if each != "value"]
     for name in names:
         yield (name, *(each.arguments.get(name, default(each, name)) for each in (old, new)))
     if "value" not in names or old.arguments.get("value") == new.arguments.get("value"):
         yield "value", old.expression, new.expression  # the same text over other params
+
+
+def _unnamed(node: Node) -> str:
+    """A pattern of `rearrange` with letters for its axes, in their order, and their lengths."""
+    letters: dict[str, str] = {}
+    pattern = re.sub(
+        r"\w+", lambda axis: letters.setdefault(axis[0], chr(97 + len(letters))), node.arguments["pattern"]
+    )
+    lengths = [f"{letters[key]} = {size}" for key, size in node.arguments.items() if key in letters]
+    return ", ".join([pattern, *sorted(lengths)])
 
 
 def _of_regions(old: Region, new: Region) -> Iterator[Difference]:

@@ -12,6 +12,7 @@ WORDS: Final[dict[str, str]] = {
     "diff": "builder.commands.diffing",
     "explain": "builder.commands.explain",
     "fmt": "builder.commands.formatting",
+    "import": "builder.commands.importing",
     "new": "builder.commands.creating",
     "schema": "builder.commands.schema",
 }

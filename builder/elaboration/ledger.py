@@ -137,9 +137,12 @@ class Ledger(ABC):
         self.recipes[path] = recipe if earlier is None else replace(earlier, frame=recipe.frame)
 
     def owner(self, path: str) -> Node | None:
-        """The node that made the module at this path."""
+        """The node that made the module at this path; of a group or a block the module in it that adds no level."""
         made = self.recipes.get(path)
-        return self.node(made.name) if made else None
+        found = self.node(made.name) if made else None
+        if found is not None or made is None:
+            return found
+        return next((each for each in self.nodes if each.module == path and each.role == "module"), None)
 
     # Regions
 

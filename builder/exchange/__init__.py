@@ -1,1 +1,1 @@
-"""In and out: weights, modules and files of other programs."""
+"""In and out: models and weights from elsewhere become specs and their weights, and specs go elsewhere."""

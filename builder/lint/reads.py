@@ -69,7 +69,7 @@ def _returning(node: Node) -> set[int] | None:
 
 def returned_by(expression: str) -> set[int]:
     """Which reads of a `value` its gradient comes back to: `{0} + torch.round({1})` gives {0}."""
-    tree = ast.parse(re.sub(r"\{(\w+)\}", r"_read_\1", expression), mode="eval")
+    tree = ast.parse(re.sub(r"\{(\d+)\}", r"_read_\1", expression).replace("{device}", "device"), mode="eval")
     return {int(name.removeprefix("_read_")) for name in _names(tree.body) if name.startswith("_read_")}
 
 
