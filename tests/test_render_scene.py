@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import gallery
@@ -13,7 +14,7 @@ from PIL import ImageFont
 import builder
 import dsl
 import render
-from render.arranging import CANVAS, arranged
+from render.arranging import CANVAS, arranged, engine_name
 from render.diagram import Diagram, compose
 from render.letters import FONT_FILES, cut, text_width, wrapped
 from render.scene import Curve, Scene, Text, texts
@@ -121,6 +122,42 @@ def test_paths_that_cross_are_drawn_too() -> None:
     scene = render.draw(graphs.crossing()).scene
     assert {part.name for part in scene.parts if part.role == "merge"} == {"first", "second", "both"}
     assert faults(scene) == {}
+
+
+@pytest.mark.parametrize("seed", [3, 8, 10, 12])
+def test_no_arrow_runs_through_the_title_of_a_group_with_several_entries(seed: int) -> None:
+    """A group whose two layers both read each of several others, and titles as long as the group is broad."""
+    chance = random.Random(seed)
+    layers = [f'{{ name = "before{index}", type = "Linear", input = "x", out_features = 8 }}' for index in range(4)]
+    inner = [
+        f'{{ type = "cat", input = {_names(chance)}, dim = 1 }}, '
+        f'{{ name = "{name}", type = "Linear", out_features = 8 }}'
+        for name in ("one", "other")
+    ]
+    group = "group_with_a_long_name"
+    layers.append(
+        f'{{ name = "{group}", layers = [{", ".join(inner)}, {{ type = "add", input = "one", other = "other" }}] }}'
+    )
+    text = f'name = "Groups"\n[model]\ninputs.x = ["N", 8]\nlayers = [{", ".join(layers)}]\n'
+    scene = render.draw(builder.elaborate(dsl.loads(text)), level="full").scene
+    assert {part.name for part in scene.parts} >= {f"cluster:{group}"}
+    assert faults(scene) == {}
+
+
+def _names(chance: random.Random) -> str:
+    return str(chance.sample([f"before{index}" for index in range(4)], 3)).replace("'", '"')
+
+
+def test_inputs_stand_above_the_group_that_reads_them() -> None:
+    """BERT's words and their types, each in line with its embedding."""
+    scene = arranged(diagram("bert_base", "block"), LIGHT)
+    areas = {part.name: scene_geometry.box_area(part) for part in scene.parts if part.role == "box"}
+    frame = next(scene_geometry.area(part.shapes[0]) for part in scene.parts if part.name == "cluster:embeddings")
+    for name, reader in (("input_ids", "word_embeddings"), ("token_type_ids", "token_type_embeddings")):
+        above, below = areas[f"inputs.{name}"], areas[f"embeddings.{reader}"]
+        assert above.bottom < frame.top < below.top
+        assert (above.left, above.right) == (below.left, below.right)
+    assert engine_name(diagram("bert_base", "block")) == "tomograph"
 
 
 @pytest.mark.parametrize("length", [1000, 10_000])
