@@ -35,6 +35,10 @@ class Hides(Small):
         made = self.fc(rows)
         return made if torch._C._is_torch_function_mode_enabled() else -made  # another one while it is watched
 
+class Fixed(Small):
+    def forward(self, rows):
+        return self.fc(rows).view(2, 3)
+
 number = 4
 small = Small()
 
@@ -58,6 +62,14 @@ def test_a_class_with_an_input_that_is_described(folder: Path, capsys: pytest.Ca
     assert told.out == ""
     assert "wrote small.toml" in told.err
     assert run(["small.toml", "--check"]) == 0
+
+
+def test_a_model_of_one_batch_size_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["import", "foreign_models:Fixed", "--out", "fixed.toml", "--input", "rows=2,8"]) == 0
+    assert dsl.load(folder / "fixed.toml").model.inputs[0].shape == (2, 8)  # type: ignore[index]
+    assert "note: the model runs in no other batch size" in capsys.readouterr().err
+    assert run(["import", "foreign_models:Small", "--out", "small.toml", "--input", "rows=2,8"]) == 0
+    assert "note:" not in capsys.readouterr().err
 
 
 def test_a_function_that_gives_examples_too(folder: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from builder.commands.arguments import Parser, UsageError
 from builder.files import write_text
+from dsl.reader import loads
 
 _SIZES: Final = (2, 16)  # of an example's first dim where only its name is given, and of the others
 _DIM: Final = re.compile(r"(\d+)|([A-Za-z_]\w*)(?:=(\d+))?")
@@ -36,6 +37,9 @@ def run(words: Sequence[str]) -> int:
     write_text(Path(options.out), text)
     print(f"wrote {options.out}: {len(text.splitlines())} lines; with the same weights it gives the same outputs, bit "
           "for bit", file=sys.stderr)  # fmt: skip
+    if not any(isinstance(size, str) for each in loads(text).model.inputs or () for size in each.shape or ()):
+        print("note: the model runs in no other batch size than the example's; its sizes stand as they are, and no "
+              "second batch was compared", file=sys.stderr)  # fmt: skip
     return 0
 
 
