@@ -115,7 +115,11 @@ def _parser() -> argparse.ArgumentParser:
     do.add_argument("--render", metavar="FILE", action="append", default=[],
                     help=f"draw: {' '.join(PICTURES)}; - is SVG on standard output, --render=-.png PNG")  # fmt: skip
     do.add_argument(
-        "--export", metavar="FILE", action="append", default=[], help="the model's source: .py; the spec: .toml"
+        "--export",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="the model's source: .py; the spec: .toml; the graph: .json; the weights: .safetensors",
     )
     do.add_argument("--train", action="store_true", help="train, into a run folder")
     do.add_argument("--evaluate", action="store_true", help="loss and metrics of a checkpoint on the held-out data")

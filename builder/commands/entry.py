@@ -126,7 +126,7 @@ def _work(path: str, changes: dict[str, Any], options: argparse.Namespace, weigh
         for name in options.render:
             rendering.render(graph, name, drawn_as(options), spec=spec)
     for name in options.export:
-        exporting.export(spec, Path(name))
+        exporting.export(spec, Path(name), weights)
     status = DONE
     if options.train:
         from builder.commands import running

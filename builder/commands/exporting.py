@@ -3,23 +3,55 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from builder.building import elaborate
+from builder.commands.streams import say
 from builder.files import write_text
 from builder.resolving import resolved_text
 from dsl.records import Spec
 
-SUFFIXES = (".py", ".toml")
 
-
-def export(spec: Spec, path: Path) -> None:
-    """Write the source that runs when the spec is built, or the spec with all that it stands on worked in."""
-    write_text(path, resolved_text(spec) if path.suffix == ".toml" else _source(spec))
+def export(spec: Spec, path: Path, weights: str | None = None) -> None:
+    """Write the model elsewhere, in the format that the suffix says. weights: a file of them, for formats that hold
+    weights."""
+    _FORMATS[path.suffix](spec, path, weights)
     print(path, file=sys.stderr)
 
 
-def _source(spec: Spec) -> str:
+def _source(spec: Spec, path: Path, _: str | None) -> None:
+    """The source that runs when the spec is built."""
     from builder.codegen import source_of
 
-    return source_of(elaborate(spec))
+    write_text(path, source_of(elaborate(spec)))
+
+
+def _resolved(spec: Spec, path: Path, _: str | None) -> None:
+    """The spec with all that it stands on worked in."""
+    write_text(path, resolved_text(spec))
+
+
+def _graph(spec: Spec, path: Path, _: str | None) -> None:
+    from builder.exchange.graph_json import write_graph
+
+    write_graph(path, elaborate(spec))
+
+
+def _weights(spec: Spec, path: Path, weights: str | None) -> None:
+    from builder.exchange.weights_file import with_weights, write_weights
+
+    model, told = with_weights(spec, weights)
+    if told:
+        say(f"note: {told}")
+    write_weights(path, model)
+
+
+_FORMATS: Final[dict[str, Callable[[Spec, Path, str | None], None]]] = {
+    ".py": _source,
+    ".toml": _resolved,
+    ".json": _graph,
+    ".safetensors": _weights,
+}
+SUFFIXES: Final = tuple(_FORMATS)

@@ -1,0 +1,83 @@
+"""`--export`: each format read back by somebody else's reader."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import networkx
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import builder
+from builder.commands.entry import run
+from builder.exchange import weights_file
+from builder.files import OutputError
+
+NET = """name = "Net"
+
+[model]
+inputs = { x = ["N", 4] }
+layers = [
+  { name = "hidden", type = "Linear", out_features = 8 },
+  { name = "norm", type = "BatchNorm1d" },
+  { name = "logits", type = "Linear", out_features = 3 },
+]
+
+[train]
+seed = 7
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    path = tmp_path / "net.toml"
+    path.write_text(NET, encoding="utf-8")
+    return path
+
+
+def test_graph_is_what_networkx_reads_and_the_same_bytes_again(spec: Path) -> None:
+    one, other = spec.with_name("one.json"), spec.with_name("other.json")
+    assert run([str(spec), "--export", str(one), "--export", str(other)]) == 0
+    assert one.read_bytes() == other.read_bytes()
+    graph = networkx.node_link_graph(json.loads(one.read_text(encoding="utf-8")), edges="edges")
+    assert list(graph) == ["inputs.x", "hidden", "norm", "logits", "outputs.logits"]
+    assert graph.nodes["hidden"]["parameters"] == {"weight": [8, 4], "bias": [8]}
+
+
+def test_weights_drawn_are_those_of_the_seed_and_told(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = spec.with_name("net.safetensors")
+    assert run([str(spec), "--export", str(out)]) == 0
+    assert capsys.readouterr().err == f"note: weights freshly drawn with seed 7: none were given\n{out}\n"
+    torch.manual_seed(7)
+    expected = torch.nn.Linear(4, 8)
+    assert torch.equal(load_file(out)["hidden.weight"], expected.weight)
+
+
+def test_weights_given_come_out_bit_for_bit(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state = builder.build(spec).state_dict()
+    state["hidden.weight"] = torch.arange(32.0).reshape(8, 4)
+    torch.save(state, spec.with_name("given.pt"))
+    out = spec.with_name("net.safetensors")
+    assert run([str(spec), "--weights", str(spec.with_name("given.pt")), "--export", str(out)]) == 0
+    assert capsys.readouterr().err == f"{out}\n"
+    found = load_file(out)
+    assert found.keys() == state.keys()
+    assert all(torch.equal(found[name], each) for name, each in state.items())
+
+
+def test_what_does_not_come_back_leaves_what_was_there(tmp_path: Path) -> None:
+    class Odd(torch.nn.Linear):
+        def get_extra_state(self) -> object:
+            return {"no": "tensor"}
+
+        def set_extra_state(self, state: object) -> None:
+            pass
+
+    out = tmp_path / "odd.safetensors"
+    out.write_bytes(b"before")
+    with pytest.raises(OutputError, match="_extra_state"):
+        weights_file.write_weights(out, Odd(2, 2))
+    assert [each.name for each in tmp_path.iterdir()] == ["odd.safetensors"]
+    assert out.read_bytes() == b"before"
