@@ -11,10 +11,12 @@ import torch
 from safetensors.torch import load_file
 
 import builder
+import dsl
 from builder.commands.entry import run
-from builder.exchange import weights_file
+from builder.exchange import torch_export, weights_file
 from builder.files import OutputError
 
+ROOT = Path(__file__).parents[1]
 NET = """name = "Net"
 
 [model]
@@ -81,3 +83,36 @@ def test_what_does_not_come_back_leaves_what_was_there(tmp_path: Path) -> None:
         weights_file.write_weights(out, Odd(2, 2))
     assert [each.name for each in tmp_path.iterdir()] == ["odd.safetensors"]
     assert out.read_bytes() == b"before"
+
+
+@pytest.mark.parametrize("name", ["lenet", "gallery/unet", "gallery/triplet", "gallery/two_heads"])
+def test_a_program_gives_the_models_outputs_in_other_sizes(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = ROOT / "specs" / f"{name}.toml", tmp_path / "model.pt2"
+    state = tmp_path / "weights.pt"
+    model = builder.build(path, device="cpu").eval()
+    torch.save(model.state_dict(), state)
+    assert run([str(path), "--weights", str(state), "--export", str(out)]) == 0
+    assert capsys.readouterr().err == f"{out}\n"
+    program = torch.export.load(out).module()
+    shapes = [
+        [{"N": 5}.get(size, 48) if isinstance(size, str) else size for size in each.shape or ()]
+        for each in dsl.load(path).model.inputs or ()
+    ]
+    inputs = [torch.randn(shape) for shape in shapes]
+    ours, theirs = model(*inputs), program(*inputs)
+    pairs = [(ours, theirs)] if isinstance(ours, torch.Tensor) else zip(ours, theirs, strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)
+
+
+def test_a_program_that_differs_is_not_kept(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch_export, "same", lambda *_: False)
+    assert run([str(spec), "--export", str(spec.with_name("net.pt2"))]) == 3
+    assert [each.name for each in spec.parent.iterdir()] == ["net.toml"]
+
+
+def test_a_choice_cannot_be_traced(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run([str(ROOT / "specs" / "dict_dense.toml"), "--export", str(tmp_path / "net.pt2")]) == 3
+    assert "an input of the model is a choice" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -48,10 +48,20 @@ def _weights(spec: Spec, path: Path, weights: str | None) -> None:
     write_weights(path, model)
 
 
+def _program(spec: Spec, path: Path, weights: str | None) -> None:
+    from builder.exchange.torch_export import write_program
+    from builder.exchange.weights_file import with_weights
+
+    model, told = with_weights(spec, weights)
+    for note in filter(None, (told, *write_program(path, model, spec))):
+        say(f"note: {note}")
+
+
 _FORMATS: Final[dict[str, Callable[[Spec, Path, str | None], None]]] = {
     ".py": _source,
     ".toml": _resolved,
     ".json": _graph,
     ".safetensors": _weights,
+    ".pt2": _program,
 }
 SUFFIXES: Final = tuple(_FORMATS)
