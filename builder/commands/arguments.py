@@ -119,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         action="append",
         default=[],
-        help="the model's source: .py; the spec: .toml; the graph: .json; the weights: .safetensors; for torch.export: .pt2",
+        help="source: .py; the spec: .toml; the graph: .json; weights: .safetensors; a program of torch.export: .pt2",
     )
     do.add_argument("--train", action="store_true", help="train, into a run folder")
     do.add_argument("--evaluate", action="store_true", help="loss and metrics of a checkpoint on the held-out data")
