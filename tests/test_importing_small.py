@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 import torch
 from importing_models import NAMES, case
-from torch import nn
+from torch import Tensor, nn
 
 import builder
 import dsl
@@ -170,3 +171,22 @@ def test_a_function_that_is_told_to_train_always_does() -> None:
 def test_a_model_of_other_floats_is_the_same_spec(dtype: torch.dtype) -> None:
     module, given = case("Scaled")
     assert imported(module.to(dtype), given.to(dtype)) == imported(*case("Scaled"))
+
+
+def test_what_is_patched_for_a_recording_is_as_it_was() -> None:
+    """Functions of autograd, torch's own too, hang on `Function.apply` being that of each subclass."""
+    builder.from_module(nn.Sequential(nn.Linear(4, 3)), torch.zeros(2, 4))
+
+    class Doubled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            return 2 * x
+
+        @staticmethod
+        def backward(ctx: Any, grad: Tensor) -> Tensor:
+            return 2 * grad
+
+    x = torch.ones(3, requires_grad=True)
+    Doubled.apply(x).sum().backward()  # type: ignore[no-untyped-call]
+    assert x.grad is not None
+    assert x.grad.tolist() == [2.0, 2.0, 2.0]

@@ -67,6 +67,9 @@ def _derived(recorder: Recorder, kind: type[nn.Module], forward: Callable[..., A
 def patched(recorder: Recorder, traced: bool) -> Iterator[None]:
     """While it lasts, calls of modules go through the recorder, and a function of autograd's is refused."""
     call, apply = nn.Module.__call__, torch.autograd.Function.apply
+    as_defined = vars(torch.autograd.Function)[
+        "apply"
+    ]  # what `apply` binds is of Function itself, not of its subclasses
 
     def called(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         return recorder.called(call, module, args, kwargs)
@@ -93,4 +96,4 @@ def patched(recorder: Recorder, traced: bool) -> Iterator[None]:
         for kind, forward in bases.items():
             kind.forward = forward
         module_class.__call__ = call
-        function_class.apply = apply
+        function_class.apply = as_defined
