@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -55,4 +56,5 @@ class Picture:
         return "tomograph" if self.style == "blocks" else engine_name(self.diagram)
 
     def _repr_svg_(self) -> str:
-        return self.svg
+        """As `svg`, with ids of its own: several pictures stand in one notebook, which is one document."""
+        return svg_text(self.scene, prefix=f"m{hashlib.sha256(self.svg.encode()).hexdigest()[:8]}-")
