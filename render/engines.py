@@ -45,7 +45,10 @@ def engine() -> Engine:
     if importlib.util.find_spec("pygraphviz"):
         # -P keeps the working directory out of the way: a file `pygraphviz.py` there is not ours to run.
         return Engine("pygraphviz", (sys.executable, "-P", "-c", _PYGRAPHVIZ))
-    raise EngineError("nothing here can draw: install pygraphviz (pip install pygraphviz) or Graphviz's dot program")
+    raise EngineError(
+        "paths cross in this picture, which Graphviz lays out: install pygraphviz (pip install pygraphviz) "
+        "or Graphviz's dot program; .dot, .mmd and .txt, and the style 'blocks', need neither"
+    )
 
 
 def laid_out(dot: str, by: Engine) -> bytes:

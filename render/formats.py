@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,8 +80,13 @@ def written(picture: Picture, suffix: str) -> Written:
 
 def _html(picture: Picture) -> Written:
     if picture.style == "blocks":
-        raise FormatError('a page (.html) is drawn in the style "page" or "slides"; it has no 3-D view')
+        raise FormatError('a page (.html) has no 3-D view: leave the style "blocks" out, or write another format')
     return Written(picture.page(style=picture.style).encode())
+
+
+def _with_places(write: Callable[[Picture], Written]) -> Callable[[Picture], Written]:
+    """A format that shows where everything stands, and tells who found that."""
+    return lambda picture: replace(write(picture), engine=picture.engine)
 
 
 def _without_places(text: Callable[[Picture], Written]) -> Callable[[Picture], Written]:
@@ -96,11 +102,11 @@ def _without_places(text: Callable[[Picture], Written]) -> Callable[[Picture], W
 
 # Every format there is. A new one is a line here and a function from a picture to what is written.
 FORMATS: Mapping[str, Callable[[Picture], Written]] = {
-    ".svg": lambda picture: Written(picture.svg.encode()),
-    ".png": lambda picture: Written(svg_to_png(picture.svg)),
-    ".pdf": lambda picture: Written(pdf_file(picture.scene)),
-    ".html": _html,
-    ".tex": lambda picture: document(picture.scene, picture.theme),
+    ".svg": _with_places(lambda picture: Written(picture.svg.encode())),
+    ".png": _with_places(lambda picture: Written(svg_to_png(picture.svg))),
+    ".pdf": _with_places(lambda picture: Written(pdf_file(picture.scene))),
+    ".html": _with_places(_html),
+    ".tex": _with_places(lambda picture: document(picture.scene, picture.theme)),
     ".mmd": _without_places(lambda picture: flowchart(picture.diagram, picture.theme)),
     ".dot": _without_places(lambda picture: Written(picture.dot.encode())),
     ".txt": _without_places(lambda picture: Written(outline(picture.diagram).encode())),

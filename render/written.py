@@ -10,10 +10,13 @@ from render.headings import parameters_said
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A picture in a format. notes: sentences, none where all is well; a text holds them too, as comments."""
+    """A picture in a format. notes: sentences, none where all is well; a text holds them too, as comments.
+
+    engine: who found the places of what is in it, "" where it shows none."""
 
     content: bytes
     notes: tuple[str, ...] = ()
+    engine: str = ""
 
     @property
     def text(self) -> str:

@@ -252,6 +252,20 @@ def test_a_picture_and_json_do_not_share_standard_output(line: Line) -> None:
     assert "--render - and --format json" in err
 
 
+def test_options_of_pictures_go_with_a_picture_and_one_goes_to_standard_output(line: Line) -> None:
+    status, out, err = line("net.toml", "--check", "--level", "full")
+    assert (status, out, err.splitlines()[0]) == (2, "", "error: --level goes with --render FILE")
+    status, out, err = line("net.toml", "--render", "-", "--render=-.txt")
+    assert (status, out) == (2, "")
+    assert err.startswith("error: one picture alone goes to standard output")
+
+
+def test_formats_without_places_need_no_engine(line: Line) -> None:
+    assert line("net.toml", "--render", "net.dot", "--render", "net.mmd", "--render", "net.txt")[2].splitlines() == [
+        "net.dot", "net.mmd", "net.txt",
+    ]  # fmt: skip
+
+
 def test_a_suffix_in_capitals_and_a_page_without_depth(line: Line) -> None:
     assert line("net.toml", "--render", "NET.SVG")[0] == 0
     assert "<svg" in (line.folder / "NET.SVG").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from builder.commands.formats import FOR_PROGRAMS, OF_CHECK_ALONE
-from builder.commands.picture_options import PICTURES, add_picture_options, is_standard_output, suffix_of
+from builder.commands.picture_options import PICTURES, add_picture_options, drawn_as, is_standard_output, suffix_of
 from dsl.catalogue.suggestions import suggest
 
 _TO_DO: Final = ("check", "summary", "where", "render", "export", "train", "evaluate", "predict")
@@ -23,7 +23,22 @@ class UsageError(Exception):
 
 class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        if message == "argument --render: expected one argument":
+            message += "; for standard output write --render - or --render=-.txt"
         raise UsageError(message)
+
+
+def check_pictures(options: argparse.Namespace) -> None:
+    """UsageError for a suffix that no picture has, for two pictures on standard output, and for how to draw where
+    nothing is drawn: before any work."""
+    for name in options.render:
+        suffix = suffix_of(name)
+        if suffix not in PICTURES:
+            raise UsageError(f"--render {name}: unknown suffix {suffix or '(none)'}; there are {' '.join(PICTURES)}")
+    if sum(map(is_standard_output, options.render)) > 1:
+        raise UsageError("one picture alone goes to standard output; give the others a file")
+    if not options.render and (how := drawn_as(options)):
+        raise UsageError(f"--{next(iter(how))} goes with --render FILE")
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
@@ -40,6 +55,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         others = " ".join(f"--{each}" for each in asked(options) if each != "check")
         what = f"leave out {others}" if others else "add --check"
         raise UsageError(f"--format {options.format} is for --check alone: {what}")
+    check_pictures(options)
     _held_together(options)
     return options
 

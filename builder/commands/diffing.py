@@ -11,8 +11,8 @@ from typing import Any
 import builder
 from builder.checking import load
 from builder.commands import rendering
-from builder.commands.arguments import Parser, UsageError
-from builder.commands.picture_options import PICTURES, add_picture_options, drawn_as, is_standard_output, suffix_of
+from builder.commands.arguments import Parser, UsageError, check_pictures
+from builder.commands.picture_options import PICTURES, add_picture_options, drawn_as, is_standard_output
 from builder.comparison import Comparing
 from builder.differences import Comparison
 from builder.wording import lines
@@ -23,7 +23,7 @@ SAME, DIFFERENT = 0, 1
 def run(words: Sequence[str]) -> int:
     """Tell the differences; 0 where there are none. A spec at fault raises SpecError."""
     options = _parser().parse_args(list(words))
-    _check(options.render)
+    _check(options)
     comparing = Comparing(*(builder.elaborate(load(each)) for each in (options.old, options.new)))
     found = comparing.comparison()
     if options.format == "json":
@@ -44,14 +44,12 @@ def _draw(comparing: Comparing, options: argparse.Namespace) -> None:
         rendering.render(graph, name, drawn_as(options))
 
 
-def _check(names: Sequence[str]) -> None:
+def _check(options: argparse.Namespace) -> None:
     """UsageError for a picture that cannot be written there, before any work."""
-    for name in names:
+    check_pictures(options)
+    for name in options.render:
         if is_standard_output(name):
             raise UsageError(f"--render {name}: the differences are told on standard output; give the picture a file")
-        suffix = suffix_of(name)
-        if suffix not in PICTURES:
-            raise UsageError(f"--render {name}: unknown suffix {suffix or '(none)'}; there are {' '.join(PICTURES)}")
 
 
 def _data(options: argparse.Namespace, found: Comparison) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from builder.checking import load, path_of, without_start
 from builder.commands import arguments, exporting, locating, rendering, reporting
 from builder.commands.arguments import UsageError
 from builder.commands.formats import FOR_PROGRAMS
-from builder.commands.picture_options import PICTURES, drawn_as, suffix_of
+from builder.commands.picture_options import drawn_as
 from builder.commands.streams import open_standard, say, silence
 from builder.commands.words import is_word
 from builder.commands.words import run as run_word
@@ -51,8 +51,8 @@ def _told(words: Sequence[str]) -> int:
         return _sentences(lambda: run_word(words), "text", words[0])
     try:
         options = arguments.parse(words)
-        for name in (*options.render, *options.export):
-            _check_suffix(name, name in options.export)
+        for name in options.export:
+            _check_suffix(name)
         changes = arguments.overrides(options)
     except UsageError as error:
         say(f"error: {error}\ntry --help")
@@ -185,12 +185,10 @@ def _trained(spec: Spec, weights: str | None, options: argparse.Namespace) -> tu
     return spec, None if named is None else str(named)
 
 
-def _check_suffix(name: str, export: bool) -> None:
-    suffix = Path(name).suffix if export else suffix_of(name)
-    known = exporting.SUFFIXES if export else PICTURES
+def _check_suffix(name: str) -> None:
+    suffix, known = Path(name).suffix, exporting.SUFFIXES
     if suffix not in known:
-        flag = "--export" if export else "--render"
-        raise UsageError(f"{flag} {name}: unknown suffix {suffix or '(none)'}; there are {' '.join(known)}")
+        raise UsageError(f"--export {name}: unknown suffix {suffix or '(none)'}; there are {' '.join(known)}")
 
 
 def _tell_faults(error: dsl.SpecError, format: str, spec: str) -> int:

@@ -28,7 +28,7 @@ def add_picture_options(group: argparse._ActionsContainer) -> None:
 
 
 def suffix_of(name: str) -> str:
-    """The suffix that says the format; `-` alone is SVG on standard output, `-.txt` another format there."""
+    """The suffix that says the format, in small letters. To standard output `-` is SVG, `-.txt` another format."""
     if name == "-":
         return ".svg"
     return (name[1:] if is_standard_output(name) else Path(name).suffix).lower()

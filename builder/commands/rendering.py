@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def render(
     graph: networkx.DiGraph[str], name: str, drawn_as: Mapping[str, Any], remark: str = "", spec: Spec | None = None
 ) -> None:
-    """Draw a graph into a file, or to standard output, and say which engine laid it out. remark: on the picture.
+    """Draw a graph into a file, or to standard output, and say which engine laid it out. remark: to be told of it.
 
     spec: what the graph is of, whose own lines a page tells."""
     import render as pictures
@@ -33,7 +33,7 @@ def render(
         sys.stdout.buffer.flush()
     else:
         write_bytes(Path(name), written.content)
-        say(f"{name} (laid out by {picture.engine})" if picture.engine else name)
+        say(f"{name} (laid out by {written.engine})" if written.engine else name)
     for note in filter(None, (remark, *written.notes)):
         say(f"note: {note}")
 
