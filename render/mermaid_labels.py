@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from render.diagram import Box, Cluster, Diagram
 from render.theme import MARK_SIGNS
-from render.words import printable
+from render.words import facts_on_lines, printable
 from render.written import parameters_told
 
 _DETAIL_LINE, _HEADING_LINE = 46, 64  # characters
@@ -49,7 +48,7 @@ def _code(character: str) -> str:
 
 def heading(title: str, subtitle: str) -> str:
     """Of the whole picture: the title, and the facts of the line below it on as many lines as they need."""
-    return "<br/>".join(filter(None, [bold(title), *map(said, _joined(subtitle.split(" · "), _HEADING_LINE))]))
+    return "<br/>".join(filter(None, [bold(title), *map(said, facts_on_lines(subtitle.split(" · "), _HEADING_LINE))]))
 
 
 def box_label(box: Box, *, together: bool) -> str:
@@ -105,19 +104,7 @@ def bold(text: str) -> str:
 def _below(box: Box, *, together: bool = False) -> list[str]:
     """The lines below a title: the facts, the parameters."""
     parameters = parameters_told(box, together=together)
-    return [*_joined(box.detail, _DETAIL_LINE), *filter(None, [parameters])]
-
-
-def _joined(facts: Sequence[str], limit: int) -> list[str]:
-    """The facts with dots between them, on as many lines of so many characters as they need."""
-    lines: list[str] = []
-    for fact in facts:
-        joined = f"{lines[-1]} · {fact}" if lines else fact
-        if lines and len(joined) <= limit:
-            lines[-1] = joined
-        else:
-            lines += textwrap.wrap(fact, limit)
-    return lines
+    return [*facts_on_lines(box.detail, _DETAIL_LINE), *filter(None, [parameters])]
 
 
 def _copies(copies: int) -> str:

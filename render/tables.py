@@ -7,10 +7,10 @@ Numbers on the right are aligned by `<BR ALIGN="RIGHT"/>`, which SVG keeps whate
 from __future__ import annotations
 
 import html
-import textwrap
 
 from render.diagram import Arrow, Box, Cluster, Diagram
 from render.theme import Theme
+from render.words import facts_on_lines
 
 _BOX = 250
 _BAR = 5
@@ -35,7 +35,9 @@ def box_label(box: Box, theme: Theme) -> str:
     number = _font(f'{box.parameters:,}<BR ALIGN="RIGHT"/>', theme.ink, 10) if box.parameters else ""
     text = _cell(_bold(box.title) + name, WIDTH=str(_BOX - _BAR - _NUMBER))
     rows = [[text, _cell(number, WIDTH=str(_NUMBER), ALIGN="TEXT" if number else "RIGHT")]]
-    rows += [[_cell(_font(_escaped(line), theme.muted, 10), COLSPAN="2")] for line in _lines(box.detail)]
+    rows += [
+        [_cell(_font(_escaped(line), theme.muted, 10), COLSPAN="2")] for line in facts_on_lines(box.detail, _LINE_LIMIT)
+    ]
     inner = _table(rows, CELLPADDING="2", WIDTH=str(_BOX - _BAR))
     bar = _cell("", WIDTH=str(_BAR), BGCOLOR=shade.bar)
     line = {"BORDER": "1", "COLOR": theme.box_edge} if theme.box_edge else {}
@@ -65,18 +67,6 @@ def legend(diagram: Diagram, theme: Theme) -> str:
         cells += [_cell(_table([[square]])), _cell(f"{word} &#160;")]
     rows = [cells[start : start + 2 * _LEGEND_ROW] for start in range(0, len(cells), 2 * _LEGEND_ROW)]
     return _label(rows, CELLPADDING="2") if rows else ""
-
-
-def _lines(facts: tuple[str, ...]) -> list[str]:
-    """The facts with dots between them, on as many lines as the box's width asks for."""
-    lines: list[str] = []
-    for fact in facts:
-        joined = f"{lines[-1]} · {fact}" if lines else fact
-        if lines and len(joined) <= _LINE_LIMIT:
-            lines[-1] = joined
-        else:
-            lines += textwrap.wrap(fact, _LINE_LIMIT)
-    return lines
 
 
 def _label(rows: list[list[str]], **attributes: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from builder.graph import Node
@@ -113,6 +114,18 @@ def shortened(text: str, limit: int) -> str:
         return clean
     tail = (limit - 1) // 2
     return f"{clean[: limit - 1 - tail]}…{clean[-tail:]}"
+
+
+def facts_on_lines(facts: Sequence[str], limit: int) -> list[str]:
+    """Facts with dots between them, on as many lines of so many characters as they need."""
+    lines: list[str] = []
+    for fact in facts:
+        joined = f"{lines[-1]} · {fact}" if lines else fact
+        if lines and len(joined) <= limit:
+            lines[-1] = joined
+        else:
+            lines += textwrap.wrap(fact, limit)
+    return lines
 
 
 def _size_said(size: int | str) -> str:
