@@ -86,8 +86,8 @@ def test_a_name_that_nothing_has_is_told(
 def test_a_page_in_three_dimensions_says_what_to_do(
     crossing: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run([crossing, "--render", str(tmp_path / "model.html"), "--style", "blocks"]) == 1
-    assert 'leave the style "blocks" out, or write another format' in capsys.readouterr().err
+    assert run([crossing, "--render", str(tmp_path / "model.html"), "--style", "blocks"]) == 2
+    assert "leave out --style blocks, or give another suffix" in capsys.readouterr().err
 
 
 def test_the_engine_is_told_where_places_are_shown(
