@@ -252,8 +252,7 @@ def test_the_source_checks_only_what_says_something() -> None:
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[1:] != (4,):
             raise ValueError(f"x must be (N, 4), but it is {tuple(x.shape)}")
-        x = F.relu(x)  # (N, 4)
-        return x
+        return F.relu(x)  # (N, 4)
 """
     )
 

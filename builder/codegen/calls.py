@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -11,6 +12,9 @@ from builder.codegen.literals import called, entry_of, keywords, literal
 from builder.codegen.rearranging import chain
 from builder.graph import Node
 from dsl.catalogue import Entry, Parameter, signature_of
+
+_SIGNS = {"torch.add": "+", "torch.sub": "-", "torch.mul": "*", "torch.div": "/", "torch.matmul": "@",
+          "torch.pow": "**"}  # fmt: skip
 
 
 def constructor(node: Node) -> str:
@@ -54,6 +58,18 @@ def call(node: Node, values: Sequence[str], keyword_values: Mapping[str, str], m
     if node.role == "method":
         return f"{placed[0]}.{entry.name}({_joined(*first, *placed[1:], *words)})"
     return f"{called(entry)}({_joined(*first, *placed, *words)})"
+
+
+def infix(node: Node, values: Sequence[str], keyword_values: Mapping[str, str]) -> str:
+    """`x + y` of a function that Python has a sign for; "" of any other call."""
+    sign = _SIGNS.get(node.target)
+    operands = [*values, *keyword_values.values(), *(repr(each) for each in node.arguments.values())]
+    numbers = all(isinstance(each, int | float) and not isinstance(each, bool) and math.isfinite(each)
+                  for each in node.arguments.values())  # fmt: skip
+    names = {*keyword_values, *node.arguments}
+    if sign is None or len(operands) != 2 or not numbers or not names <= {"other", "exponent"} or values[0][:1] == "[":
+        return ""
+    return f"{operands[0]} {sign} {operands[1]}"
 
 
 def identifier(name: str) -> str:

@@ -7,17 +7,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from builder.codegen.calls import call, identifier
+from builder.codegen.calls import call, identifier, infix
 from builder.codegen.literals import WIDTH, Code
+from builder.codegen.loops import looped
 from builder.codegen.paths import path_text
 from builder.codegen.structure import Key, Structure
+from builder.codegen.variables import Variables, word_of
 from builder.graph import Node
 from builder.shapes.call import shape_text
 
 # What generated source calls by these names, so that no variable may hide it: its imports, its own `packed`, Python's.
 IMPORTED = frozenset(
-    ("torch", "nn", "F", "Tensor", "OrderedDict", "functools", "packed", "float", "getattr", "super", "Any")
+    ("torch", "nn", "F", "Tensor", "OrderedDict", "functools", "packed", "float", "getattr", "super", "Any", "range")
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of `forward`. feed: the reference or the key that a call of it hands over; None of the model's."""
+
+    name: str
+    kind: str
+    default: str = ""
+    feed: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.kind}" + (f" = {self.default}" if self.default else "")
 
 
 @dataclass(slots=True)
@@ -28,26 +43,41 @@ class Forward:
     name: str  # of the region
     holds: dict[Key, str] = field(default_factory=dict)
     last: dict[Key, int] = field(default_factory=dict)
-    arguments: list[tuple[str, str, str]] = field(default_factory=list)  # name, type, default
+    arguments: list[Argument] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        region = self.structure.regions[self.name]
         if not self.name:
             self._whole()
             return
-        for name, reference in region.reads.items():
-            kind = "str" if self._is_choice(reference) else "Any" if self._is_several(reference) else "Tensor"
-            self.holds[(f"#{self.name}:{name}",)] = self._argument(name, kind)
+        fed = self._fed()
         for key in self.structure.needs[self.name]:
-            if self._text(key) is None:
+            if key in fed:
+                self.holds[key] = fed[key]
+            elif self._text(key) is None:
                 module = str(key[0]).startswith("@") and self._is_module(str(key[0])[1:])
                 kind = "nn.Module" if module else "str" if self._is_choice({"from": key[0]}) else "Tensor"
-                self.holds[key] = self._argument(identifier(re.sub(r"^.*[@:]", "", str(key[0]))), kind)
+                self.holds[key] = self._argument(self._word(key), kind, feed=key)
+
+    def _fed(self) -> dict[Key, str]:
+        """An argument for each of the region's inputs that is read; which of them holds a key from outside too, where
+        no other call feeds it something else."""
+        fed: dict[Key, str] = {}
+        region = self.structure.regions[self.name]
+        for name, reference in region.reads.items():
+            if f"#{self.name}:{name}" in self.structure.read:
+                kind = "str" if self._is_choice(reference) else "Any" if self._is_several(reference) else "Tensor"
+                self.holds[(f"#{self.name}:{name}",)] = variable = self._argument(name, kind, feed=reference)
+                if kind == "Tensor" and self.structure.is_called_once(region):
+                    fed.setdefault(self.structure.key(reference), variable)
+        return fed
+
+    def _word(self, key: Key) -> str:
+        name = str(key[0])
+        known = name in self.structure.nodes
+        return word_of(self.structure, name) if known else identifier(re.sub(r"^.*[@:]", "", name))
 
     def signature(self) -> str:
-        return ", ".join(
-            ["self", *(f"{n}: {kind}" + (f" = {default}" if default else "") for n, kind, default in self.arguments)]
-        )
+        return ", ".join(["self", *map(str, self.arguments)])
 
     def result_type(self) -> str:
         results = self.structure.regions[self.name].results
@@ -60,9 +90,15 @@ class Forward:
     def lines(self) -> list[tuple[str, str]]:
         results = self.structure.regions[self.name].results
         parts = list(self.structure.parts(self.name))
-        self._note_last_uses([*(reads for _, reads in parts), list(self.structure.keys(results))])
-        lines = [self._statement(index, part) for index, (part, _) in enumerate(parts)]
-        return [*lines, (f"return {self._structured(results)}", "")]
+        reads = [*(each for _, each in parts), list(self.structure.keys(results))]
+        self._note_last_uses(reads)
+        taken = {each.name: each.kind for each in self.arguments}
+        variables = Variables(self.structure, [part for part, _ in parts], reads, results, taken,
+                              IMPORTED | self.structure.imported)  # fmt: skip
+        lines = [self._statement(index, part, variables) for index, (part, _) in enumerate(parts)]
+        several = isinstance(results, list) and len(results) > 1
+        given = self._structured(results, "", "") if several else self._structured(results)
+        return looped(_returned(lines, given), self.structure, self.name)
 
     def _note_last_uses(self, reads: Sequence[Sequence[Key]]) -> None:
         """In which line each key is read last; what a pick is of, as late as the pick."""
@@ -73,21 +109,21 @@ class Forward:
     def call_of(self, region: str) -> str:
         """How a region is called: its inputs by place, then what else it needs."""
         there = self.structure.regions[region]
-        inner = Forward(self.structure, region)
-        values = [self._structured(reference) for reference in there.reads.values()]
-        values += [self._value(key) for key in inner.holds if not str(key[0]).startswith(f"#{region}:")]
+        values = [self._value(each.feed) if isinstance(each.feed, tuple) else self._structured(each.feed)
+                  for each in Forward(self.structure, region).arguments]  # fmt: skip
         text = f"{self._value((f'@{there.module}',))}({', '.join(values)})"
         return self._in_training(text, there.passes)
 
     # Lines
 
-    def _statement(self, index: int, part: str) -> tuple[str, str]:
+    def _statement(self, index: int, part: str, variables: Variables) -> tuple[str, str]:
         structure, comment = self.structure, ""
         if part in structure.regions:
             expression = self.call_of(part)
         else:
             expression, comment = self._expression(structure.nodes[part]), shape_comment(structure.nodes[part])
-        variable = self._variable(part, self._forget_dead(index))
+        dying = self._forget_dead(index)
+        variable = variables.name(index, {text.partition("[")[0] for text in self.holds.values()}, dying)
         if part in structure.regions:
             self._hold(structure.regions[part].results, variable)
         else:
@@ -104,7 +140,8 @@ class Forward:
         if node.device is not None:
             arguments["device"] = Code(self._value(self.structure.key(node.device)) + ".device")
         module = self._module(node)
-        text = call(replace(node, arguments=arguments), values, named, module)
+        signed = infix(node, values, named)
+        text = signed or call(replace(node, arguments=arguments), values, named, module)
         if has_lengths(node):
             text = f"packed({module}, {text.removeprefix(module)[1:]}"
         return self._in_training(text, node.passes)
@@ -144,11 +181,11 @@ class Forward:
             name = argument_name(node)
             self.holds[(node.name,)] = self._argument(name, "str" if node.options else "Tensor", default)
 
-    def _argument(self, name: str, kind: str, default: str = "") -> str:
-        taken = {each for each, _, _ in self.arguments} | IMPORTED | self.structure.imported
+    def _argument(self, name: str, kind: str, default: str = "", feed: Any = None) -> str:
+        taken = {each.name for each in self.arguments} | IMPORTED | self.structure.imported
         while name in taken or name == "self":
             name += "_"
-        self.arguments.append((name, kind, default))
+        self.arguments.append(Argument(name, kind, default, feed))
         return name
 
     def _hold(self, reference: Any, text: str) -> None:
@@ -168,21 +205,6 @@ class Forward:
         self.holds = {key: text for key, text in self.holds.items() if self.last.get(key, -1) > index}
         return dying
 
-    def _variable(self, part: str, dying: Sequence[str]) -> str:
-        """`x` where it is free; else a variable whose value dies here, or one by the layer's own name."""
-        live = {text.partition("[")[0] for text in self.holds.values()}
-        given = {name for name, _, _ in self.arguments}
-        taken = live | given | IMPORTED | self.structure.imported
-        if "x" not in live:
-            return "x"
-        for variable in dying:
-            if variable.isidentifier() and variable not in live and variable not in given:
-                return variable
-        name = identifier(part)
-        while name in taken or name == "self":
-            name += "_"
-        return name
-
     def _value(self, key: Key) -> str:
         text = self._text(key)
         if text is None:
@@ -199,7 +221,7 @@ class Forward:
 
     def _structured(self, reference: Any, opening: str = "(", closing: str = ")") -> str:
         if isinstance(reference, list):
-            inner = ", ".join(self._structured(each, opening, closing) for each in reference)
+            inner = ", ".join(self._structured(each, opening or "(", closing or ")") for each in reference)
             return f"{opening}{inner}{',' if len(reference) == 1 and opening == '(' else ''}{closing}"
         if isinstance(reference.get("from"), str):
             return self._value(self.structure.key(reference))
@@ -224,6 +246,14 @@ class Forward:
             shape = shape[pick] if isinstance(shape, list | dict) else None
         several = isinstance(shape, dict) or any(isinstance(each, list) for each in shape or ())
         return several and "parameter" not in reference
+
+
+def _returned(lines: list[tuple[str, str]], result: str) -> list[tuple[str, str]]:
+    """The lines with what they give, by itself where the last line makes it."""
+    if lines and lines[-1][0].startswith(f"{result} = "):
+        code, comment = lines[-1]
+        return [*lines[:-1], (f"return {code.removeprefix(f'{result} = ')}", comment)]
+    return [*lines, (f"return {result}", "")]
 
 
 def has_lengths(node: Node) -> bool:

@@ -30,7 +30,8 @@ _STORED = ("parameter", "buffer")
 class Structure:
     """A graph as modules in modules.
 
-    needs: of each region, the keys that come from outside it, in the order of use. kept: nodes whose value is worked
+    needs: of each region, the keys that come from outside it, in the order of use. read: what any line reads, the
+    first parts of keys. kept: nodes whose value is worked
     out when the model is made, for a buffer that keeps it, and in no call. imported: names of layers from Python.
     """
 
@@ -38,6 +39,7 @@ class Structure:
     nodes: dict[str, Node] = field(default_factory=dict)
     regions: dict[str, Region] = field(default_factory=dict)
     needs: dict[str, dict[Key, None]] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
     forms: dict[str, Form] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
     tied: list[Node] = field(default_factory=list)
@@ -136,6 +138,9 @@ class Structure:
             for child in self.regions[region].children
         )
 
+    def is_called_once(self, region: Region) -> bool:
+        return sum(each.module == region.module for each in self.regions.values() if each.name) == 1
+
     def tied_to(self, path: str) -> str:
         """The parameter that one is in the end, where the one that it is tied to is tied itself."""
         targets = {f"{node.module}.{name}" if node.module else name: target
@@ -173,6 +178,7 @@ class Structure:
 
     def _need(self, keys: Any, region: str) -> None:
         for key in keys:
+            self.read.add(str(key[0]))
             at = region
             while at and not self.inside(key, at):
                 self.needs[at][key] = None
