@@ -3,6 +3,8 @@ alone."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -20,7 +22,7 @@ class ParameterList(nn.ParameterList):
     The matrices are drawn from the standard normal; their keys are `0`, `1` ... as in nn.ParameterList.
     """
 
-    def __init__(self, shapes: list[list[int]]) -> None:
+    def __init__(self, shapes: Sequence[Sequence[int]]) -> None:
         super().__init__([nn.Parameter(torch.randn(*shape)) for shape in shapes])
 
     __call__ = nn.Module.__call__  # nn.ParameterList refuses to be called
@@ -63,7 +65,7 @@ class ParameterDict(nn.ParameterDict):
     The matrices are drawn from the standard normal; their keys are the names, as in nn.ParameterDict.
     """
 
-    def __init__(self, shapes: dict[str, list[int]]) -> None:
+    def __init__(self, shapes: Mapping[str, Sequence[int]]) -> None:
         super().__init__({name: nn.Parameter(torch.randn(*shape)) for name, shape in shapes.items()})
 
     __call__ = nn.Module.__call__  # nn.ParameterDict refuses to be called

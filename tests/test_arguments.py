@@ -35,8 +35,8 @@ WRITTEN = [
         SEQUENCE,
         "type = 'TransformerEncoder', num_layers = 1, encoder_layer = { type = 'TransformerEncoderLayer', d_model = 8, "
         "nhead = 2, activation = { type = 'gelu' } }, norm = { type = 'LayerNorm', normalized_shape = [8] }",
-        "nn.TransformerEncoder(num_layers=1, encoder_layer=nn.TransformerEncoderLayer(d_model=8, nhead=2, "
-        "activation=F.gelu), norm=nn.LayerNorm(normalized_shape=(8,)))",
+        "nn.TransformerEncoder(encoder_layer=nn.TransformerEncoderLayer(d_model=8, nhead=2, "
+        "activation=F.gelu), num_layers=1, norm=nn.LayerNorm(normalized_shape=(8,)))",
     ),
     (
         CLASSES,

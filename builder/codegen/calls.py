@@ -8,7 +8,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from builder.codegen.literals import called, entry_of, keywords, literal
+from builder.codegen.holes import hole
+from builder.codegen.literals import called, entry_of, keywords, marked
 from builder.codegen.rearranging import chain
 from builder.graph import Node
 from dsl.catalogue import Entry, Parameter, signature_of
@@ -18,10 +19,10 @@ _SIGNS = {"torch.add": "+", "torch.sub": "-", "torch.mul": "*", "torch.div": "/"
 
 
 def constructor(node: Node) -> str:
-    """`nn.Conv2d(in_channels=1, out_channels=6, kernel_size=5)`."""
+    """`nn.Conv2d(1, 6, kernel_size=5)`."""
     entry = entry_of(node.target)
     arguments = {key: value for key, value in node.arguments.items() if key not in forward_arguments(node)}
-    return f"{called(entry)}({keywords(entry, arguments)})"
+    return f"{called(entry)}({keywords(entry, arguments, sizes_first=True)})"
 
 
 def forward_arguments(node: Node) -> dict[str, Any]:
@@ -44,13 +45,15 @@ def call(node: Node, values: Sequence[str], keyword_values: Mapping[str, str], m
         placed = list(values) if entry.target.startswith("tomograph.") else _placed(entry.inputs, written, values)
         return f"{module}({_joined(*placed, *named, keywords(entry, forward_arguments(node), device))})"
     if node.target == "tomograph.rearrange":
-        lengths = {key: str(value) for key, value in node.arguments.items() if key != "pattern"}
+        lengths = {key: marked(key, value) for key, value in node.arguments.items() if key != "pattern"}
         fed = (*values, *keyword_values.values())
         return chain(fed[0], node.arguments["pattern"], len(node.input_shapes[0]), lengths)
     given = {**node.arguments, **dict.fromkeys(keyword_values, "a reference")}
     signature = signature_of(entry, given, len(values))
     texts = dict(keyword_values)
     texts |= {key: _worded(entry, key, value, signature, device) for key, value in node.arguments.items()}
+    order = list(signature)
+    texts = dict(sorted(texts.items(), key=lambda each: order.index(each[0]) if each[0] in signature else len(order)))
     first = [texts.pop(name) for name, each in signature.items() if each.passing == "position" and name in texts]
     words = [f"{key}={text}" for key, text in texts.items()]
     words += ["training=self.training"] if entry.accepts("training") and "training" not in node.arguments else []
@@ -63,13 +66,14 @@ def call(node: Node, values: Sequence[str], keyword_values: Mapping[str, str], m
 def infix(node: Node, values: Sequence[str], keyword_values: Mapping[str, str]) -> str:
     """`x + y` of a function that Python has a sign for; "" of any other call."""
     sign = _SIGNS.get(node.target)
-    operands = [*values, *keyword_values.values(), *(repr(each) for each in node.arguments.values())]
+    operands = [*values, *keyword_values.values(), *(hole("", repr(each)) for each in node.arguments.values())]
     numbers = all(isinstance(each, int | float) and not isinstance(each, bool) and math.isfinite(each)
                   for each in node.arguments.values())  # fmt: skip
     names = {*keyword_values, *node.arguments}
     if sign is None or len(operands) != 2 or not numbers or not names <= {"other", "exponent"} or values[0][:1] == "[":
         return ""
-    return f"{operands[0]} {sign} {operands[1]}"
+    space = "" if sign == "**" else " "  # as formatters write a plain power
+    return f"{operands[0]}{space}{sign}{space}{operands[1]}"
 
 
 def identifier(name: str) -> str:
@@ -104,7 +108,7 @@ def _placed(signature: Sequence[Parameter], given: Collection[str], values: Sequ
 
 def _worded(entry: Entry, key: str, value: Any, signature: Mapping[str, Parameter], device: str) -> str:
     """An argument's text; attention drops weights in training alone, which torch's function leaves to the caller."""
-    text = literal(value, signature.get(key), device)
+    text = marked(key, value, signature.get(key), device)
     drops = key == "dropout_p" and entry.name == "scaled_dot_product_attention"
     return f"{text} if self.training else 0.0" if drops else text
 

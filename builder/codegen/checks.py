@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builder.codegen.literals import WIDTH, quoted
+from builder.codegen.literals import quoted
+from builder.codegen.wrapping import LENGTH
 from builder.graph import Node
 from builder.shapes.call import shape_text
 from builder.shapes.conditions import needs, parted
@@ -117,10 +118,15 @@ def _refused(test: str, words: str, found: Sequence[str]) -> Iterator[str]:
     parts = [_escaped(words), *found]
     whole = f'    raise ValueError(f"{"".join(parts)}")'
     yield f"if {test}:"
-    if len(whole) <= WIDTH - 8:
+    if len(whole) <= LENGTH - 8:
         yield whole
         return
     yield "    raise ValueError("
+    joined = f'        f"{"".join(parts)}"'
+    if len(joined) <= LENGTH - 8:
+        yield joined
+        yield "    )"
+        return
     for part in parts:
         yield f'        {"f" if "{" in part else ""}"{part}"'
     yield "    )"

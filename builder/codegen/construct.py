@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from builder.codegen.calls import call, constructor
 from builder.codegen.forward import filled
-from builder.codegen.literals import literal
+from builder.codegen.holes import hole
+from builder.codegen.literals import literal, marked
 from builder.codegen.paths import attribute, path_text
 from builder.codegen.structure import Structure
 from builder.graph import Node, Region
@@ -17,25 +19,31 @@ from builder.graph import Node, Region
 
 @dataclass(slots=True)
 class Construct:
-    """classes: the name of each region's class; blocks: the names of the classes of each named block."""
+    """calls: what makes each region that has a class or a function; blocks: the names of the classes of each named
+    block."""
 
     structure: Structure
     name: str  # of the region
-    classes: Mapping[str, str]
+    calls: Mapping[str, str]
     blocks: Mapping[str, list[str]]
 
     def base(self) -> str:
         """The class that a module without a level makes it derive from, else nn.Module."""
         node = self._unnamed()
-        return "nn.Module" if node is None else constructor(node).partition("(")[0]
+        return "nn.Module" if node is None else self._constructor(node).partition("(")[0]
 
     def lines(self) -> list[str]:
         region, node = self.structure.regions[self.name], self._unnamed()
         body = [line for child in region.children for line in self._child(child)]
-        body += [*self._ties(), *self._own_starts(node), *self._starts(region, "self"), *self._freezes()]
+        body += [*self._ties(), *self._own_starts(node)]
+        body += [*(self._starts(region, "self") if self.structure.starts_itself(region) else ()), *self._freezes()]
         if node is not None:
-            return [f"super().__init__({constructor(node).partition('(')[2]}", *body]
+            return [f"super().__init__({self._constructor(node).partition('(')[2]}", *body]
         return ["super().__init__()", *body] if body else []
+
+    def chain(self) -> list[str]:
+        """The line of a function that makes the region, which is a chain."""
+        return [f"return {self._container(self.name, 'chain')}"]
 
     def _unnamed(self) -> Node | None:
         module = self.structure.regions[self.name].module
@@ -65,11 +73,15 @@ class Construct:
         if node is not None:
             if node.role == "parameter":
                 return self._parameter(node)
-            return constructor(node) if node.role == "module" and node.module == child else None
+            return self._constructor(node) if node.role == "module" and node.module == child else None
         form = self.structure.forms[child]
-        if form == "class":
-            return f"{self.classes[child]}()"
+        if child in self.calls and form in ("class", "chain"):
+            return self.calls[child]
         return self._container(child, form) if form in ("chain", "list") else None
+
+    def _constructor(self, node: Node) -> str:
+        given = {**self.structure.defaults.get(node.name, {}), **node.arguments}
+        return constructor(replace(node, arguments=given))
 
     def _container(self, name: str, form: str) -> str:
         children = self.structure.regions[name].children
@@ -78,11 +90,16 @@ class Construct:
         if form == "list":
             first = self.structure.nodes.get(children[0])
             kind = "nn.ParameterList" if first is not None and first.role == "parameter" else "nn.ModuleList"
+            if len(made) > 2 and len(set(made)) == 1:
+                return f"{kind}([{made[0]} for _ in range({len(made)})])"
             return f"{kind}(\n    [\n{_indented(made, 8)}    ]\n)"
         if keys == [str(i) for i in range(len(keys))]:
-            return f"nn.Sequential(\n{_indented(made, 4)})"
-        pairs = [f'("{key}", {each})' for key, each in zip(keys, made, strict=True)]
-        return f"nn.Sequential(OrderedDict([\n{_indented(pairs, 4)}]))"
+            alike = len(made) > 2 and len(set(made)) == 1
+            return f"nn.Sequential(*({made[0]} for _ in range({len(made)})))" if alike else (
+                f"nn.Sequential(\n{_indented(made, 4)})"
+            )  # fmt: skip
+        pairs = [_pair(key, str(each)) for key, each in zip(keys, made, strict=True)]
+        return f"nn.Sequential(\n    OrderedDict(\n        [\n{_indented(pairs, 12)}        ]\n    )\n)"
 
     def _tensor(self, node: Node) -> str:
         key = node.name.rpartition(".")[2]
@@ -99,7 +116,7 @@ class Construct:
 
     def _filled(self, node: Node) -> str:
         """A new tensor: drawn from the standard normal, unless it says how it starts."""
-        shape = ", ".join(str(size) for size in node.shape)
+        shape = ", ".join(hole("size", str(size)) for size in node.shape)
         shape = f"({shape},)" if len(node.shape) == 1 else f"({shape})"
         dtype = "" if "dtype" not in node.arguments else f", dtype=torch.{node.arguments['dtype']}"
         how = node.init.get("")
@@ -111,7 +128,8 @@ class Construct:
             return f"torch.tensor({how!r}, dtype=torch.{node.dtype})"
         if how in (0, 1) and not isinstance(how, bool):
             return f"torch.{'zeros' if how == 0 else 'ones'}({shape}{dtype})"
-        return f"torch.full({shape}, {literal(how)}{dtype or f', dtype=torch.{node.dtype}'})"
+        plain = isinstance(how, float) and node.dtype == "float32"  # what torch takes a number with a point for
+        return f"torch.full({shape}, {literal(how)}{dtype or ('' if plain else f', dtype=torch.{node.dtype}')})"
 
     def _kept(self, reference: Any) -> str:
         """The value of a buffer that keeps what was worked out: one expression over what makes it."""
@@ -135,12 +153,24 @@ class Construct:
             node = self.structure.nodes[child]
             if node.role in ("parameter", "buffer"):
                 return  # made as it starts
-            path = path_text(self.structure, self.name, str(node.module))
-            yield from (filling_line(how, attribute(path, name)) for name, how in node.init.items())
+            optional = ["bias"] if node.kind == "convolution" else []
+            for name, how in node.init.items():
+                yield filling_line(how, self._parameter_text(str(node.module), name, optional))
         elif self.structure.forms[child] in ("chain", "list"):
             for each in self.structure.regions[child].children:
                 yield from self._started(each)
             yield from self._starts(self.structure.regions[child], path_text(self.structure, self.name, child))
+        elif self.structure.forms[child] == "class" and not self.structure.starts_itself(self.structure.regions[child]):
+            yield from self._starts(self.structure.regions[child], path_text(self.structure, self.name, child))
+
+    def _parameter_text(self, module: str, name: str, optional: Collection[str] = ()) -> str:
+        """A parameter as it is reached from here. Through containers, and where torch says that it may be None, by its
+        path, so that a type checker knows it for a parameter."""
+        path = path_text(self.structure, self.name, module)
+        if name not in optional and re.fullmatch(r"self(\.\w+)?", path):
+            return attribute(path, name)
+        around = self.structure.regions[self.name].module
+        return f'self.get_parameter("{f"{module}.{name}".removeprefix(f"{around}." if around else "")}")'
 
     def _own_starts(self, unnamed: Node | None) -> Iterator[str]:
         if unnamed is not None:
@@ -151,30 +181,57 @@ class Construct:
         by_type: dict[str, dict[str, Any]] = {}
         for key, how in region.init.items():
             kind, _, name = key.rpartition(".")
+            only = "" if kind else self._only(region, name)
             if kind:
                 by_type.setdefault(kind, {})[name] = how
+            elif only:
+                yield filling_line(how, only)
             else:
                 yield f"for name, parameter in {owner}.named_parameters():"
                 yield f'    if name.rpartition(".")[2] == "{name}":'
                 yield f"        {filling_line(how, 'parameter')}"
-        if by_type:
-            yield f"for module in {owner}.modules():"
-        for index, (kind, several) in enumerate(by_type.items()):
-            yield f"    {'el' if index else ''}if isinstance(module, {self._class_text(kind)}):"
-            for name, how in several.items():
-                guard = self._guard(region, kind, name)
-                if guard:
-                    yield f"        {guard}"
-                yield f"        {'    ' if guard else ''}{filling_line(how, attribute('module', name))}"
+        yield from self._starts_by_type(region, owner, by_type)
 
-    def _class_text(self, kind: str) -> str:
+    def _starts_by_type(self, region: Region, owner: str, by_type: Mapping[str, dict[str, Any]]) -> Iterator[str]:
+        lines: dict[str, list[str]] = {}
+        for kind, several in by_type.items():
+            classes = self._class_text(kind, region)
+            starts = [each for name, how in several.items() for each in self._guarded_start(region, kind, name, how)]
+            same = next((other for other, written in reversed(lines.items()) if written == starts), None)
+            if same is not None and same == next(reversed(lines)) and "(" not in same + classes:
+                lines = {(f"{other}, {classes}" if other == same else other): each for other, each in lines.items()}
+            else:
+                lines[classes] = starts
+        if lines:
+            yield f"for module in {owner}.modules():"
+        for index, (classes, starts) in enumerate(lines.items()):
+            kinds = f"({classes})" if ", " in classes and not classes.startswith("(") else classes
+            yield f"    {'el' if index else ''}if isinstance(module, {kinds}):"
+            yield from (f"        {each}" for each in starts)
+
+    def _guarded_start(self, region: Region, kind: str, name: str, how: Any) -> Iterator[str]:
+        guard = self._guard(region, kind, name)
+        if guard:
+            yield guard
+        yield f"{'    ' if guard else ''}{filling_line(how, attribute('module', name))}"
+
+    def _only(self, region: Region, name: str) -> str:
+        """The one parameter of this name that a region holds itself, as seen from here; "" where others have it too."""
+        inside = [each for each in self.structure.nodes if each.startswith(f"{region.name}." if region.name else "")]
+        having = [each for each in inside if name in self.structure.nodes[each].parameters
+                  or (self.structure.nodes[each].role == "parameter" and each.rpartition(".")[2] == name)]  # fmt: skip
+        own = f"{region.name}.{name}" if region.name else name
+        here = having == [own] and region.module == region.name
+        return self._parameter_text(region.name, name) if here else ""
+
+    def _class_text(self, kind: str, region: Region) -> str:
         """The class that a type's name means: a block's own, else torch's or one of this project's.
 
         A block that starts what it holds itself is the one being made, as no block contains itself.
         """
         modules = [node for node in self.structure.nodes.values() if node.role == "module"]
         node = next((node for node in modules if node.type.rpartition(".")[2] == kind), None)
-        own = kind == self.structure.regions[self.name].type
+        own = kind == self.structure.regions[self.name].type and region.name == self.name
         if own and (self.name or node is None):
             return "type(self)"
         if kind in self.blocks:
@@ -190,7 +247,8 @@ class Construct:
         prefix = f"{region.name}." if region.name else ""
         nodes, regions = self.structure.nodes, self.structure.regions.values()
         modules = [each for each in nodes.values() if each.type.rpartition(".")[2] == kind and each.module == each.name]
-        if any(name not in each.parameters for each in modules if each.name.startswith(prefix)):
+        optional = name == "bias" and any(each.kind == "convolution" for each in modules)  # to a type checker
+        if optional or any(name not in each.parameters for each in modules if each.name.startswith(prefix)):
             return f"if module.{name} is not None:"
         blocks = [each.name for each in regions if each.type == kind and each.module == each.name != ""]
         lacking = any(f"{each}.{name}" not in nodes for each in blocks if each.startswith(prefix))
@@ -249,7 +307,7 @@ class Construct:
 def filling(how: Mapping[str, Any], tensor: str) -> str:
     """`nn.init.normal_(tensor, std=0.02)`."""
     name = str(how["type"]).rpartition(".")[2]
-    arguments = "".join(f", {key}={literal(value)}" for key, value in how["arguments"].items())
+    arguments = "".join(f", {key}={marked(key, value)}" for key, value in how["arguments"].items())
     return f"nn.init.{name}({tensor}{arguments})"
 
 
@@ -259,11 +317,18 @@ def filling_line(how: Any, tensor: str) -> str:
         return filling(how, tensor)
     if how in (0, 1):
         return f"nn.init.{'zeros' if how == 0 else 'ones'}_({tensor})"
-    return f"nn.init.constant_({tensor}, {literal(how)})"
+    return f"nn.init.constant_({tensor}, {marked('', how)})"
 
 
 def _holds(region: str, path: str) -> bool:
     return not region or path.startswith(f"{region}.")
+
+
+def _pair(key: str, made: str) -> str:
+    """A name and a module, as a formatter writes them."""
+    if "\n" not in made:
+        return f'("{key}", {made})'
+    return f'(\n    "{key}",\n{_indented([made], 4)})'
 
 
 def _indented(made: list[str | None] | list[str], spaces: int) -> str:

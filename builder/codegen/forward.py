@@ -8,18 +8,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from builder.codegen.calls import call, identifier, infix
-from builder.codegen.literals import WIDTH, Code
-from builder.codegen.loops import looped
+from builder.codegen.holes import hole
+from builder.codegen.literals import Code
+from builder.codegen.loops import Line, looped
 from builder.codegen.paths import path_text
 from builder.codegen.structure import Key, Structure
 from builder.codegen.variables import Variables, word_of
 from builder.graph import Node
-from builder.shapes.call import shape_text
 
 # What generated source calls by these names, so that no variable may hide it: its imports, its own `packed`, Python's.
 IMPORTED = frozenset(
-    ("torch", "nn", "F", "Tensor", "OrderedDict", "functools", "packed", "float", "getattr", "super", "Any", "range")
+    ("torch", "nn", "F", "Tensor", "OrderedDict", "functools", "packed", "float", "getattr", "super", "Any")
 )
+_NUMBER = re.compile(r"(?<![\w.{])\d+(\.\d*)?(e[-+]?\d+)?(?![\w.}])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Argument:
 
 @dataclass(slots=True)
 class Forward:
-    """Lines are pairs: code, and a comment with the shape."""
+    """Lines are pairs: code, and the node whose result it makes, where it is one's."""
 
     structure: Structure
     name: str  # of the region
@@ -87,7 +88,7 @@ class Forward:
             return "Any" if results and self._is_several(results) else "Tensor"
         return "dict[str, Tensor]"
 
-    def lines(self) -> list[tuple[str, str]]:
+    def lines(self) -> list[Line]:
         results = self.structure.regions[self.name].results
         parts = list(self.structure.parts(self.name))
         reads = [*(each for _, each in parts), list(self.structure.keys(results))]
@@ -98,7 +99,7 @@ class Forward:
         lines = [self._statement(index, part, variables) for index, (part, _) in enumerate(parts)]
         several = isinstance(results, list) and len(results) > 1
         given = self._structured(results, "", "") if several else self._structured(results)
-        return looped(_returned(lines, given), self.structure, self.name)
+        return _returned(looped(lines, self.structure, self.name), given)
 
     def _note_last_uses(self, reads: Sequence[Sequence[Key]]) -> None:
         """In which line each key is read last; what a pick is of, as late as the pick."""
@@ -116,19 +117,16 @@ class Forward:
 
     # Lines
 
-    def _statement(self, index: int, part: str, variables: Variables) -> tuple[str, str]:
-        structure, comment = self.structure, ""
-        if part in structure.regions:
-            expression = self.call_of(part)
-        else:
-            expression, comment = self._expression(structure.nodes[part]), shape_comment(structure.nodes[part])
+    def _statement(self, index: int, part: str, variables: Variables) -> Line:
+        node = self.structure.nodes.get(part)
+        expression = self.call_of(part) if node is None else self._expression(node)
         dying = self._forget_dead(index)
         variable = variables.name(index, {text.partition("[")[0] for text in self.holds.values()}, dying)
-        if part in structure.regions:
-            self._hold(structure.regions[part].results, variable)
+        if node is None:
+            self._hold(self.structure.regions[part].results, variable)
         else:
             self.holds[(part,)] = variable
-        return f"{variable} = {expression}", comment
+        return f"{variable} = {expression}", node
 
     def _expression(self, node: Node) -> str:
         values = [self._structured(each, "[", "]") for each in node.reads]
@@ -183,6 +181,8 @@ class Forward:
 
     def _argument(self, name: str, kind: str, default: str = "", feed: Any = None) -> str:
         taken = {each.name for each in self.arguments} | IMPORTED | self.structure.imported
+        if name == "x" and "x" in taken:
+            name = "skip"
         while name in taken or name == "self":
             name += "_"
         self.arguments.append(Argument(name, kind, default, feed))
@@ -248,12 +248,12 @@ class Forward:
         return several and "parameter" not in reference
 
 
-def _returned(lines: list[tuple[str, str]], result: str) -> list[tuple[str, str]]:
+def _returned(lines: list[Line], result: str) -> list[Line]:
     """The lines with what they give, by itself where the last line makes it."""
     if lines and lines[-1][0].startswith(f"{result} = "):
-        code, comment = lines[-1]
-        return [*lines[:-1], (f"return {code.removeprefix(f'{result} = ')}", comment)]
-    return [*lines, (f"return {result}", "")]
+        code, node = lines[-1]
+        return [*lines[:-1], (f"return {code.removeprefix(f'{result} = ')}", node)]
+    return [*lines, (f"return {result}", None)]
 
 
 def has_lengths(node: Node) -> bool:
@@ -264,35 +264,12 @@ def has_lengths(node: Node) -> bool:
 def filled(template: str, values: list[str], device: str) -> str:
     """The text of a `value` with Python's names for what it reads."""
     names: Mapping[str, str] = {**{str(i): value for i, value in enumerate(values)}, "device": device}
-    return re.sub(r"\{(\w+)\}", lambda match: names[match[1]], template)
+    template = re.sub(r"(\{\w+\}|\b\w+) \*\* (\d+)\b", r"\1**\2", template)  # as formatters write a plain power
+    numbers = template if re.search("[\"']", template) else _NUMBER.sub(lambda found: hole("", found[0]), template)
+    return re.sub(r"\{(\w+)\}", lambda match: names[match[1]], numbers)
 
 
 def argument_name(node: Node) -> str:
     """What `forward` calls an input."""
     name = node.name.partition(".")[2]
     return name if name.isidentifier() else f"x{re.sub(r'[^0-9a-zA-Z_]', '_', name)}"
-
-
-def shape_comment(node: Node) -> str:
-    """The shape of what a node makes: "(N, 64, 56, 56)"."""
-    if node.options:
-        return "one of " + ", ".join(node.options)
-    if isinstance(node.shape, dict):
-        return ", ".join(f"{key}: {_shape(each)}" for key, each in node.shape.items())
-    if not isinstance(node.shape, list):
-        return "any shape"
-    if node.shape and not all(isinstance(size, int | str) for size in node.shape):
-        return ", ".join(_shape(each) for each in node.shape)
-    return shape_text(node.shape) if node.dtype in ("float32", None) else f"{node.dtype} {shape_text(node.shape)}"
-
-
-def _shape(each: Any) -> str:
-    if isinstance(each, list) and all(isinstance(size, int | str) for size in each):
-        return shape_text(each)
-    return "(" + ", ".join(_shape(part) for part in each) + ")" if isinstance(each, list) else "..."
-
-
-def commented(line: tuple[str, str]) -> str:
-    """A line with its comment, where there is room."""
-    code, comment = line
-    return f"{code}  # {comment}" if comment and len(code) + len(comment) + 4 <= WIDTH else code

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
+from builder.codegen.holes import hole
 from builder.codegen.imports import comes_from_python
 from dsl.catalogue import Entry, Parameter, find, find_settings, signature_of
 
-WIDTH: Final = 110
 _LAYERS: Final = frozenset(("module", "callable", "settings"))
 
 
@@ -41,10 +42,32 @@ def literal(value: Any, parameter: Parameter | None = None, device: str = "") ->
     return repr(value)
 
 
-def keywords(entry: Entry, arguments: Mapping[str, Any], device: str = "") -> str:
-    """Arguments by name, `kernel_size=(3, 3), stride=2`."""
+def keywords(entry: Entry, arguments: Mapping[str, Any], device: str = "", *, sizes_first: bool = False) -> str:
+    """Arguments by name in the signature's order, `kernel_size=(3, 3), stride=2`.
+
+    sizes_first: the sizes that a constructor begins with go by place, `nn.Conv2d(3, 64, kernel_size=7)`.
+    """
     signature = signature_of(entry, arguments)
-    return ", ".join(f"{key}={literal(value, signature.get(key), device)}" for key, value in arguments.items())
+    order = [*(key for key in signature if key in arguments), *(key for key in arguments if key not in signature)]
+    texts = {key: marked(key, arguments[key], signature.get(key), device) for key in order}
+    placed = _sizes(entry.parameters, texts) if sizes_first else []
+    return ", ".join(text if key in placed else f"{key}={text}" for key, text in texts.items())
+
+
+def _sizes(signature: Iterable[Parameter], given: Collection[str]) -> list[str]:
+    """The arguments of a constructor that may go by place: at most two sizes at its beginning."""
+    first = itertools.takewhile(lambda each: each.required and each.passing == "name" and each.name in given
+                                and each.type in ("int", "int | int[]"), signature)  # fmt: skip
+    return [each.name for each in first][:2]
+
+
+def marked(key: str, value: Any, parameter: Parameter | None = None, device: str = "") -> str:
+    """An argument's text, marked if it is a plain number, a word or a list of them."""
+    text = literal(value, parameter, device)
+    items = value if isinstance(value, list) else [value]
+    tensor = parameter is not None and parameter.takes_tensor and isinstance(value, list)
+    plain = all(isinstance(each, int | float | str) and not isinstance(each, Code) for each in items)
+    return hole(key, text) if plain and not tensor and not text.startswith("torch.") else text
 
 
 def entry_of(target: str) -> Entry:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from builder.codegen.structure import Structure
+from builder.graph import Node
+
+# Code, and the node whose result it makes.
+Line: TypeAlias = tuple[str, Node | None]
 
 _INDEXED = re.compile(r"\bself\.(\w+)\[(\d+)\]\(")
 
 
-def looped(lines: Sequence[tuple[str, str]], structure: Structure, region: str) -> list[tuple[str, str]]:
-    """Lines of a `forward`, in pairs of code and comment: `x = self.layers[0](x)` and on to the last of the list become
-    one line in a loop."""
+def looped(lines: Sequence[Line], structure: Structure, region: str) -> list[Line]:
+    """Lines of a `forward`: `x = self.layers[0](x)` and so on to the last of the list become one line in a loop."""
     words = set(re.findall(r"\w+", " ".join(code for code, _ in lines)))
     at, done = 0, []
     while at < len(lines):
@@ -22,10 +26,8 @@ def looped(lines: Sequence[tuple[str, str]], structure: Structure, region: str) 
         path = f"{module}.{found[1]}" if found and module else found[1] if found else ""
         if found and count > 1 and path in structure.regions and count == structure.regions[path].copies:
             variable = _singular(found[1], words)
-            comments = {comment for _, comment in lines[at : at + count]}
             code = lines[at][0].replace(f"self.{found[1]}[0](", f"{variable}(")
-            comment = comments.pop() if len(comments) == 1 else ""
-            done += [(f"for {variable} in self.{found[1]}:", ""), (f"    {code}", comment)]
+            done += [(f"for {variable} in self.{found[1]}:", None), (f"    {code}", _common(lines[at : at + count]))]
             at += count
         else:
             done.append(lines[at])
@@ -33,13 +35,20 @@ def looped(lines: Sequence[tuple[str, str]], structure: Structure, region: str) 
     return done
 
 
-def _alike(lines: Sequence[tuple[str, str]]) -> int:
+def _alike(lines: Sequence[Line]) -> int:
     """How many lines are the first one with the next index each."""
     first = lines[0][0]
     for number, (code, _) in enumerate(lines):
-        if "return " in code or code != _INDEXED.sub(rf"self.\g<1>[{number}](", first):
+        if code != _INDEXED.sub(rf"self.\g<1>[{number}](", first):
             return number
     return len(lines)
+
+
+def _common(lines: Sequence[Line]) -> Node | None:
+    """A node for all of them, if they make tensors of one shape."""
+    first = lines[0][1]
+    same = all(node is not None and first is not None and node.shape == first.shape for _, node in lines)
+    return first if same else None
 
 
 def _singular(name: str, words: set[str]) -> str:

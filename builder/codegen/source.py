@@ -9,22 +9,28 @@ import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from builder import graph as contract
 from builder.codegen.checks import Checks
 from builder.codegen.construct import Construct
-from builder.codegen.forward import IMPORTED, Forward, commented, has_lengths, shape_comment
+from builder.codegen.forward import IMPORTED, Forward, has_lengths
+from builder.codegen.holes import unmarked
 from builder.codegen.imports import import_lines, imported_names, targets_of
-from builder.codegen.literals import WIDTH
+from builder.codegen.literals import literal
+from builder.codegen.merging import UnsettledError, merged
+from builder.codegen.shapes import comment, typed, typed_reference
 from builder.codegen.structure import Structure
+from builder.codegen.units import Group, Unit, apart, grouped
+from builder.codegen.wrapping import documented, with_comment, wrapped
+from builder.graph import Region
 from dsl.catalogue import find
 
 if TYPE_CHECKING:
     import networkx
 
 # A class of such a name would hide what the source, our own layers' in it, calls.
-_HIDDEN = IMPORTED | {"self"} | set(dir(builtins))
+_HIDDEN = IMPORTED | {"self", "Mapping", "Sequence"} | set(dir(builtins))
 
 
 def source_of(graph: networkx.DiGraph[str], *, checks: bool = True) -> str:
@@ -46,71 +52,147 @@ def class_name(graph: networkx.DiGraph[str]) -> str:
 
 @dataclass(slots=True)
 class _Writer:
-    """classes: the name of each region's class. written: a class's text by its body, so that copies are one class."""
+    """calls: what makes each region that is a class or a function. blocks: names of the classes of each block.
+    written: by name the region that it was first made for, and the text. defaults: of each block, arguments by name.
+    bodies: names by what stands under them. taken: names that no class may have."""
 
     graph: networkx.DiGraph[str]
     structure: Structure
     checks: bool
-    classes: dict[str, str] = field(default_factory=dict)
+    calls: dict[str, str] = field(default_factory=dict)
     blocks: dict[str, list[str]] = field(default_factory=dict)
-    written: dict[str, tuple[str, list[tuple[str, str]]]] = field(default_factory=dict)
-    heads: dict[str, str] = field(default_factory=dict)
+    written: dict[str, tuple[str, str]] = field(default_factory=dict)
+    defaults: dict[str, dict[str, str]] = field(default_factory=dict)
+    bodies: dict[tuple[str, str], str] = field(default_factory=dict)
+    taken: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        called = {node.target.rpartition(".")[2] for node in self.structure.nodes.values()}
+        self.taken = frozenset({class_name(self.graph), *_HIDDEN, *self.structure.imported, *called})
 
     def text(self) -> str:
-        for name in self._inner_first(""):
-            self._class(name)
-        classes = [self._class_text(*each) for each in self.written.values()]
-        body = "\n\n\n".join([*self._own_layers(), *classes]) + "\n"
-        heading = _docstring(f"{self.graph.graph['name']}: written from a TOML spec.", "")
+        heights: dict[str, int] = {}
+        self._note_heights("", heights)
+        order = list(heights)
+        for height in range(heights.pop("")):
+            for group in grouped(self._unit(name) for name in order if heights.get(name) == height):
+                self._write(group)
+        parts = sorted(self.written.values(), key=lambda each: order.index(each[0]))
+        body = "\n\n\n".join([*self._own_layers(), *(text for _, text in parts), self._whole()]) + "\n"
+        heading = documented(f"{self.graph.graph['name']}: written from a TOML spec.", 0)
         foreign = import_lines(targets_of(self.structure.nodes.values()))
         imports = "\n".join([_imports(body), *foreign])
         return f"{heading}\n\nfrom __future__ import annotations\n\n{imports}\n\n\n{body}"
 
-    def _inner_first(self, name: str) -> list[str]:
-        """The regions that are classes, each after those that it uses."""
-        inner = [each for child in self.structure.regions[name].children if child in self.structure.regions
-                 for each in self._inner_first(child)]  # fmt: skip
-        return [*inner, name] if self.structure.forms[name] == "class" else inner
+    def _note_heights(self, name: str, heights: dict[str, int]) -> int:
+        """Of each region that is a class or a function how many of them stand in each other there, inner ones first."""
+        inner = [self._note_heights(child, heights) for child in self.structure.regions[name].children
+                 if child in self.structure.regions]  # fmt: skip
+        height = max(inner, default=0)
+        if self.structure.forms[name] == "class" or self.structure.is_function(name):
+            heights[name] = height
+            return height + 1
+        return height
 
-    def _class(self, name: str) -> None:
-        """Write a region's class, or find that another one is the same."""
+    def _unit(self, name: str) -> Unit:
         structure, region = self.structure, self.structure.regions[name]
-        construct, forward = Construct(structure, name, self.classes, self.blocks), Forward(structure, name)
-        made = construct.lines()
-        lines: list[tuple[str, str]] = []
+        construct, label = Construct(structure, name, self.calls, self.blocks), self._label(name)
+        results = typed_reference(structure, region.results)
+        if structure.is_function(name):
+            inputs = [("x", typed_reference(structure, each)) for each in self._first_reads(region)]
+            return Unit(region, _snake(label), "", construct.chain(), inputs=inputs, results=results,
+                        defaults=self._defaults(region.type))  # fmt: skip
+        forward = Forward(structure, name)
+        lines = forward.lines()
+        inputs = [(each.name, typed_reference(structure, self._reference(each.feed))) for each in forward.arguments
+                  if each.kind != "nn.Module"]  # fmt: skip
+        return Unit(region, label, construct.base(), construct.lines(), forward.signature(), forward.result_type(),
+                    lines, inputs, results, self._defaults(region.type))  # fmt: skip
+
+    def _defaults(self, name: str) -> dict[str, str]:
+        """What modules in a block's instances leave out, where it is in all of them the same."""
+        if name not in self.defaults:
+            found: dict[str, set[str]] = {}
+            for node, given in self.structure.defaults.items():
+                if self.structure.regions[self.structure.block_around(self.structure.nodes[node].region)].type == name:
+                    for key, value in given.items():
+                        found.setdefault(key, set()).add(literal(value))
+            self.defaults[name] = {key: texts.pop() for key, texts in found.items() if len(texts) == 1}
+        return self.defaults[name]
+
+    def _write(self, group: Group) -> None:
+        """Write the class of a group; if its units cannot say how they differ, one for each that differs."""
+        taken = _HIDDEN | self.structure.imported | self.written.keys()
+        label = self._free_name(group.units[0].label)
+        if len(group.units) == 1 and not group.units[0].base:
+            return  # a chain that is made once is written where it stands
+        try:
+            whole = merged(group, label, taken)
+        except UnsettledError:
+            for each in apart(group):
+                self._write(each)
+            return
+        text = whole.text()
+        body = text.replace(label, "", 1).replace(documented(whole.doc(), 4), "", 1)
+        known = self.bodies.setdefault((group.units[0].region.type, body), label)
+        if known == label:
+            self.written[label] = (group.units[0].region.name, text)
+        for index, unit in enumerate(group.units):
+            self.calls[unit.region.name] = whole.call(index).replace(label, known, 1)
+            if unit.region.type and unit.base:
+                self.blocks.setdefault(unit.region.type, []).append(known)
+
+    def _whole(self) -> str:
+        """The class of the model itself."""
+        construct, forward = Construct(self.structure, "", self.calls, self.blocks), Forward(self.structure, "")
+        lines = [f"class {class_name(self.graph)}({construct.base()}):", self._doc(), ""]
+        made = [line for each in construct.lines() for line in textwrap.indent(unmarked(each), " " * 8).splitlines()]
         if made:
-            lines += [("    def __init__(self) -> None:", "")]
-            lines += [(textwrap.indent(line, " " * 8), "") for line in made] + [("", "")]
-        lines += [(f"    def forward({forward.signature()}) -> {forward.result_type()}:", "")]
-        if not name and self.checks:
-            lines += [(f"        {code}", "") for code in self._checks(forward)]
-        lines += [(f"        {code}", comment) for code, comment in forward.lines()]
-        body = "\n".join([region.type, construct.base(), *(code for code, _ in lines)])
-        if name and body in self.written:
-            label, earlier = self.written[body]
-            same = [(code, comment if comment == other else "") for (code, comment), (_, other) in
-                    zip(earlier, lines, strict=True)]  # fmt: skip
-            self.written[body] = (label, same)
-        else:
-            label = self._new_class_name(name)
-            self.written[body] = (label, lines)
-            self.heads[label] = f"class {label}({construct.base()}):\n{textwrap.indent(self._doc(name), '    ')}\n"
-        self.classes[name] = label
-        if region.type and name:
-            self.blocks.setdefault(region.type, []).append(label)
+            lines += ["    def __init__(self) -> None:", *wrapped(made), ""]
+        body = [(code, "") for code in (self._checks(forward) if self.checks else ())]
+        body += [(unmarked(code), comment([typed(node)], {}) if node else "") for code, node in forward.lines()]
+        lines += wrapped([f"    def forward({forward.signature()}) -> {forward.result_type()}:"])
+        return "\n".join([*lines, *(each for line in body for each in with_comment(line, 8))])
 
     def _checks(self, forward: Forward) -> Iterator[str]:
         inputs = [node for node in self.structure.nodes.values() if node.role == "input"]
         arguments = {node.name: forward.holds[(node.name,)] for node in inputs}
         return Checks(str(self.graph.graph["name"]), inputs, arguments, self.graph.graph["conditions"]).lines()
 
-    def _class_text(self, label: str, lines: list[tuple[str, str]]) -> str:
-        return "\n".join([self.heads[label], *(commented(line) for line in lines)])
+    def _doc(self) -> str:
+        nodes = self.structure.nodes.values()
+        shapes = [f"{n.name.partition('.')[2]}: {comment([typed(n)], {})}" for n in nodes if n.role == "input"]
+        results = [comment([typed(n)], {}) for n in nodes if n.role == "output"]
+        doc = str(self.graph.graph["doc"]) or f"{self.graph.graph['name']}."
+        return documented(doc, 4, f"{', '.join(shapes)} -> {', '.join(results)}")
 
-    def _new_class_name(self, region: str) -> str:
+    # What the parts read
+
+    def _first_reads(self, region: Region) -> list[Any]:
+        """What a chain reads, as references."""
+        return [*region.reads.values()][:1] or [self._reference(key) for key in self.structure.needs[region.name]][:1]
+
+    def _reference(self, feed: Any) -> Any:
+        """A key as a reference; a reference as it is."""
+        if not isinstance(feed, tuple):
+            return feed
+        first, *picks = feed
+        if str(first).startswith("#"):
+            region, _, name = str(first)[1:].rpartition(":")
+            fed = self.structure.regions[region].reads[name]
+            for pick in picks:
+                fed = {**fed, "pick": [*fed.get("pick", ()), pick]} if "from" in fed else fed[pick]
+            return fed
+        if str(first).startswith("@"):
+            path = str(first)[1:]
+            owner, _, name = path.rpartition(".")
+            return {"from": path} if path in self.structure.nodes else {"from": owner, "parameter": name}
+        return {"from": first, "pick": picks}
+
+    # Names
+
+    def _label(self, region: str) -> str:
         """A block's name; for a group the names of the parts that lead to it, from the block around it."""
-        if not region:
-            return class_name(self.graph)
         parts: list[str] = []
         at, base = region, ""
         while at and not base:
@@ -121,27 +203,14 @@ class _Writer:
                 parts.insert(0, at.rpartition(".")[2])
                 at = at.rpartition(".")[0]
         words = [word for part in parts for word in re.split(r"\W|_", part) if word and not word.isdigit()]
-        base += "".join(word[:1].upper() + word[1:] for word in words)
-        base = base if base.isidentifier() and not keyword.iskeyword(base) else f"Group{base}"
-        taken = {*self.classes.values(), class_name(self.graph), *_HIDDEN, *self.structure.imported}
-        taken |= {node.target.rpartition(".")[2] for node in self.structure.nodes.values()}
-        name, number = base, 2
-        while name in taken:
-            name, number = f"{base}{number}", number + 1
-        return name
+        base += "".join(word[:1].upper() + word[1:] for word in words) or ("Part" if parts else "")
+        return base if base.isidentifier() and not keyword.iskeyword(base) else f"Group{base}"
 
-    def _doc(self, name: str) -> str:
-        region = self.structure.regions[name]
-        if name:
-            shown = {key: value for key, value in region.params.items() if isinstance(value, int | float | str)}
-            given = ", ".join(f"{key} = {value}" for key, value in shown.items())
-            words = f"The block {region.type}" if region.type else f"The group `{name}`"
-            return _docstring(f"{words}{f' with {given}' if given else ''}.", "")
-        nodes = self.structure.nodes.values()
-        shapes = [f"{n.name.partition('.')[2]}: {shape_comment(n)}" for n in nodes if n.role == "input"]
-        results = [shape_comment(n) for n in nodes if n.role == "output"]
-        doc = str(self.graph.graph["doc"]) or f"{self.graph.graph['name']}."
-        return _docstring(doc, f"{', '.join(shapes)} -> {', '.join(results)}")
+    def _free_name(self, base: str) -> str:
+        name, number = base, 2
+        while name in self.written or name in self.taken:
+            name, number = f"{base}{number}" if base[0].isupper() else f"{base}_{number}", number + 1
+        return name
 
     def _own_layers(self) -> list[str]:
         """The source of this project's own modules and functions that the model uses."""
@@ -162,24 +231,27 @@ def _is_ours(target: str) -> bool:
     return entry is not None and entry.role == "module"
 
 
-def _docstring(first: str, second: str) -> str:
-    text = first.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    lines = textwrap.wrap(text, WIDTH) or ["A model."]
-    if not second:
-        return '"""' + "\n".join(lines) + '"""'
-    return '"""' + "\n".join([*lines, "", second]) + '\n"""'
+def _snake(label: str) -> str:
+    """`conv_bn_relu` for ConvBNReLU."""
+    plain = re.sub(r"[A-Z][a-z]*LU(?![a-z])", lambda found: found[0].capitalize(), label)  # ReLU is one word
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", plain).lower()
+    return f"{words}_" if keyword.iskeyword(words) else words
 
 
 # What generated source takes from Python's own library, by the word that needs it.
 _STANDARD = {
     r"functools\.": "import functools",
     r"OrderedDict\(": "from collections import OrderedDict",
+    r"\bMapping\[": "from collections.abc import Mapping",
+    r"\bSequence\[": "from collections.abc import Sequence",
     r"\bAny\b": "from typing import Any",
 }
 
 
 def _imports(body: str) -> str:
     standard = [line for word, line in _STANDARD.items() if re.search(word, body)]
+    if len([line for line in standard if "collections.abc" in line]) > 1:
+        standard = [line for line in standard if "abc" not in line] + ["from collections.abc import Mapping, Sequence"]
     lines = [*standard, ""] if standard else []
     if re.search(r"\btorch\.(?!nn)", body):
         lines.append("import torch")

@@ -7,6 +7,7 @@ from the top, which a class reaches itself where it lies inside it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from builder import graph as contract
 from builder.codegen.calls import forward_arguments
 from builder.codegen.imports import imported_names, targets_of
+from builder.codegen.literals import entry_of
 from builder.graph import Node, Region
 
 if TYPE_CHECKING:
@@ -31,8 +33,10 @@ class Structure:
     """A graph as modules in modules.
 
     needs: of each region, the keys that come from outside it, in the order of use. read: what any line reads, the
-    first parts of keys. kept: nodes whose value is worked
-    out when the model is made, for a buffer that keeps it, and in no call. imported: names of layers from Python.
+    first parts of keys. instances: of each block the regions that it makes. calls: of each module. kept: nodes whose
+    value is worked out when the model is made, for a buffer that keeps it, and in no call. imported: names of layers
+    from Python. defaults: of each module in a block, the arguments that it leaves at their default and another
+    instance's does not.
     """
 
     graph: networkx.DiGraph[str]
@@ -40,18 +44,26 @@ class Structure:
     regions: dict[str, Region] = field(default_factory=dict)
     needs: dict[str, dict[Key, None]] = field(default_factory=dict)
     read: set[str] = field(default_factory=set)
+    instances: dict[str, list[Region]] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
     forms: dict[str, Form] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
     tied: list[Node] = field(default_factory=list)
     imported: frozenset[str] = frozenset()
+    defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.nodes = {node.name: node for node in contract.nodes(self.graph)}
         self.regions = contract.regions(self.graph)
+        for region in self.regions.values():
+            self.calls[region.module] += 1
+            if region.type and region.module == region.name:
+                self.instances.setdefault(region.type, []).append(region)
         self.imported = imported_names(targets_of(self.nodes.values()))
         self.kept = self._kept()
         self.tied = [node for node in self.nodes.values() if node.ties]
         self.needs = {name: {} for name in self.regions}
+        self.defaults = self._left_out()
         self._note_needs("")
         for name in reversed(self.regions):  # inner ones first
             self.forms[name] = self._form(name)
@@ -139,7 +151,20 @@ class Structure:
         )
 
     def is_called_once(self, region: Region) -> bool:
-        return sum(each.module == region.module for each in self.regions.values() if each.name) == 1
+        return self.calls[region.module] == 1
+
+    def starts_itself(self, region: Region) -> bool:
+        """Whether the class of a region starts its parameters: all instances of its block do so in the same way. Where
+        they do not, what holds an instance starts it."""
+        return not region.type or len({tuple(each.init) for each in self.instances[region.type]}) == 1
+
+    def is_function(self, name: str) -> bool:
+        """Whether a region is a chain that a block makes more than once, and so a function of its own."""
+        block = self.regions[name].type
+        if not block or self.forms[name] != "chain":
+            return False
+        chains = (each for each in self.instances[block] if self.forms[each.name] == "chain")
+        return next(chains, None) is not next(chains, None)
 
     def tied_to(self, path: str) -> str:
         """The parameter that one is in the end, where the one that it is tied to is tied itself."""
@@ -163,6 +188,28 @@ class Structure:
             if computed and all(self.nodes[each].role == "buffer" or each in kept for each in readers):
                 kept.add(node.name)
         return kept
+
+    def _left_out(self) -> dict[str, dict[str, Any]]:
+        places: dict[tuple[str, str, str], list[Node]] = {}
+        for node in self.nodes.values():
+            around = self.block_around(node.region)
+            if around and node.role == "module":
+                places.setdefault((self.regions[around].type, node.name[len(around) :], node.target), []).append(node)
+        found = {}
+        for nodes in places.values():
+            defaults = {each.name: each.default for each in entry_of(nodes[0].target).parameters
+                        if isinstance(each.default, int | float | str)}  # fmt: skip
+            said = {key: None for node in nodes for key in node.arguments if key in defaults}
+            found.update(
+                {node.name: {key: defaults[key] for key in said if key not in node.arguments} for node in nodes}
+            )
+        return found
+
+    def block_around(self, region: str) -> str:
+        """The region that a named block makes, from one inside it; "" where there is none."""
+        while region and not self.regions[region].type:
+            region = region.rpartition(".")[0]
+        return region
 
     def _note_needs(self, region: str) -> None:
         for child in self.regions[region].children:
