@@ -75,6 +75,8 @@ class Forward:
     def _word(self, key: Key) -> str:
         name = str(key[0])
         known = name in self.structure.nodes
+        if name.rpartition(".")[2].isdigit() and not self.arguments:
+            return "x"  # the main path, which nothing has a name for
         return word_of(self.structure, name) if known else identifier(re.sub(r"^.*[@:]", "", name))
 
     def signature(self) -> str:

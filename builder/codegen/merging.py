@@ -146,7 +146,9 @@ class Merged:
 
     def _sizes(self, present: Collection[int]) -> dict[tuple[str, ...], str]:
         """Names for sizes: the parameters that are them in these units."""
-        return {tuple(texts[index] or "" for index in present): name for name, texts in self.parameters.found.items()}
+        named = [*((name, texts) for name, texts in self.parameters.found.items()),
+                 *((stands.text(), texts) for stands, texts in self.parameters.worked_out)]  # fmt: skip
+        return {tuple(texts[index] or "" for index in present): name for name, texts in reversed(named)}
 
 
 def merged(group: Group, label: str, taken: Collection[str]) -> Merged:

@@ -32,11 +32,12 @@ class Expression:
 @dataclass(slots=True)
 class Parameters:
     """written: what the spec gives the block, by name. taken: words that mean something else. found: those used, in
-    order."""
+    order. worked_out: what has been said as an expression of them."""
 
     written: Mapping[str, Texts]
     taken: Collection[str]
     found: dict[str, Texts] = field(default_factory=dict)
+    worked_out: list[tuple[Expression, Texts]] = field(default_factory=list)
 
     def expression(self, argument: str, texts: Texts, owner: str) -> Expression | str:
         """What stands for an argument whose texts are these: a literal if they are one. owner: the attribute that it
@@ -47,10 +48,13 @@ class Parameters:
         for name in self._candidates(argument, texts):
             if _agree(texts, self._all[name]):
                 return self._used(name)
-        item = self._item(texts)
-        multiple = item or self._multiple(argument, texts)
-        if multiple is not None:
-            return multiple
+        for expression, others in self.worked_out:
+            if _agree(texts, others):
+                return expression
+        stands = self._item(texts) or self._multiple(argument, texts)
+        if stands is not None:
+            self.worked_out.append((stands, texts))
+            return stands
         if None in texts:
             raise UnsettledError
         name = self._new(argument or "value", owner)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from builder.codegen.structure import Structure
-from builder.graph import Node
+from builder.graph import Node, Region
 from builder.shapes.call import shape_text
 
 # A shape with its dtype, and the words of a choice: (shape, dtype, options).
@@ -70,3 +70,26 @@ def _text(each: Any) -> str:
     if _is_flat(each):
         return shape_text(each)
     return "(" + ", ".join(_text(part) for part in each) + ")" if isinstance(each, list) else "..."
+
+
+def first_reads(structure: Structure, region: Region) -> list[Any]:
+    """What a chain reads, as references."""
+    return [*region.reads.values()][:1] or [reference_of(structure, key) for key in structure.needs[region.name]][:1]
+
+
+def reference_of(structure: Structure, feed: Any) -> Any:
+    """A key as a reference; a reference as it is."""
+    if not isinstance(feed, tuple):
+        return feed
+    first, *picks = feed
+    if str(first).startswith("#"):
+        region, _, name = str(first)[1:].rpartition(":")
+        fed = structure.regions[region].reads[name]
+        for pick in picks:
+            fed = {**fed, "pick": [*fed.get("pick", ()), pick]} if "from" in fed else fed[pick]
+        return fed
+    if str(first).startswith("@"):
+        path = str(first)[1:]
+        owner, _, name = path.rpartition(".")
+        return {"from": path} if path in structure.nodes else {"from": owner, "parameter": name}
+    return {"from": first, "pick": picks}

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import builtins
 import inspect
-import keyword
 import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from builder import graph as contract
 from builder.codegen.checks import Checks
 from builder.codegen.construct import Construct
-from builder.codegen.forward import IMPORTED, Forward, has_lengths
+from builder.codegen.forward import Forward, has_lengths
 from builder.codegen.holes import unmarked
-from builder.codegen.imports import import_lines, imported_names, targets_of
+from builder.codegen.imports import import_lines, targets_of
 from builder.codegen.literals import literal
 from builder.codegen.merging import UnsettledError, merged
-from builder.codegen.shapes import comment, typed, typed_reference
+from builder.codegen.names import HIDDEN, class_name, is_ours, label_of, snake
+from builder.codegen.shapes import comment, first_reads, reference_of, typed, typed_reference
 from builder.codegen.structure import Structure
 from builder.codegen.units import Group, Unit, apart, grouped
 from builder.codegen.wrapping import documented, with_comment, wrapped
-from builder.graph import Region
-from dsl.catalogue import find
 
 if TYPE_CHECKING:
     import networkx
-
-# A class of such a name would hide what the source, our own layers' in it, calls.
-_HIDDEN = IMPORTED | {"self", "Mapping", "Sequence"} | set(dir(builtins))
 
 
 def source_of(graph: networkx.DiGraph[str], *, checks: bool = True) -> str:
@@ -39,15 +32,6 @@ def source_of(graph: networkx.DiGraph[str], *, checks: bool = True) -> str:
     checks: `forward` checks its inputs. What feeds a loss and the steps of `prepare` has been checked before.
     """
     return _Writer(graph, Structure(graph), checks).text()
-
-
-def class_name(graph: networkx.DiGraph[str]) -> str:
-    """The spec's name without the characters that Python forbids; `...Model` where the source needs the name itself."""
-    name = re.sub(r"\W", "", str(graph.graph["name"]))
-    name = name if name.isidentifier() else f"Model{name}"
-    own = {target.rpartition(".")[2] for target in targets_of(contract.nodes(graph)) if _is_ours(target)}
-    taken = own | _HIDDEN | imported_names(targets_of(contract.nodes(graph)))
-    return f"{name}Model" if name in taken or keyword.iskeyword(name) else name
 
 
 @dataclass(slots=True)
@@ -68,7 +52,7 @@ class _Writer:
 
     def __post_init__(self) -> None:
         called = {node.target.rpartition(".")[2] for node in self.structure.nodes.values()}
-        self.taken = frozenset({class_name(self.graph), *_HIDDEN, *self.structure.imported, *called})
+        self.taken = frozenset({class_name(self.graph), *HIDDEN, *self.structure.imported, *called})
 
     def text(self) -> str:
         heights: dict[str, int] = {}
@@ -77,7 +61,8 @@ class _Writer:
         for height in range(heights.pop("")):
             for group in grouped(self._unit(name) for name in order if heights.get(name) == height):
                 self._write(group)
-        parts = sorted(self.written.values(), key=lambda each: order.index(each[0]))
+        places = {name: place for place, name in enumerate(order)}
+        parts = sorted(self.written.values(), key=lambda each: places[each[0]])
         body = "\n\n\n".join([*self._own_layers(), *(text for _, text in parts), self._whole()]) + "\n"
         heading = documented(f"{self.graph.graph['name']}: written from a TOML spec.", 0)
         foreign = import_lines(targets_of(self.structure.nodes.values()))
@@ -96,16 +81,18 @@ class _Writer:
 
     def _unit(self, name: str) -> Unit:
         structure, region = self.structure, self.structure.regions[name]
-        construct, label = Construct(structure, name, self.calls, self.blocks), self._label(name)
+        construct, label = Construct(structure, name, self.calls, self.blocks), label_of(structure, name)
         results = typed_reference(structure, region.results)
         if structure.is_function(name):
-            inputs = [("x", typed_reference(structure, each)) for each in self._first_reads(region)]
-            return Unit(region, _snake(label), "", construct.chain(), inputs=inputs, results=results,
+            inputs = [("x", typed_reference(structure, each)) for each in first_reads(structure, region)]
+            return Unit(region, snake(label), "", construct.chain(), inputs=inputs, results=results,
                         defaults=self._defaults(region.type))  # fmt: skip
         forward = Forward(structure, name)
         lines = forward.lines()
-        inputs = [(each.name, typed_reference(structure, self._reference(each.feed))) for each in forward.arguments
-                  if each.kind != "nn.Module"]  # fmt: skip
+        feeds = {
+            each.name: reference_of(structure, each.feed) for each in forward.arguments if each.kind != "nn.Module"
+        }
+        inputs = [(name, typed_reference(structure, feed)) for name, feed in feeds.items()]
         return Unit(region, label, construct.base(), construct.lines(), forward.signature(), forward.result_type(),
                     lines, inputs, results, self._defaults(region.type))  # fmt: skip
 
@@ -122,7 +109,7 @@ class _Writer:
 
     def _write(self, group: Group) -> None:
         """Write the class of a group; if its units cannot say how they differ, one for each that differs."""
-        taken = _HIDDEN | self.structure.imported | self.written.keys()
+        taken = HIDDEN | self.structure.imported | self.written.keys()
         label = self._free_name(group.units[0].label)
         if len(group.units) == 1 and not group.units[0].base:
             return  # a chain that is made once is written where it stands
@@ -166,46 +153,6 @@ class _Writer:
         doc = str(self.graph.graph["doc"]) or f"{self.graph.graph['name']}."
         return documented(doc, 4, f"{', '.join(shapes)} -> {', '.join(results)}")
 
-    # What the parts read
-
-    def _first_reads(self, region: Region) -> list[Any]:
-        """What a chain reads, as references."""
-        return [*region.reads.values()][:1] or [self._reference(key) for key in self.structure.needs[region.name]][:1]
-
-    def _reference(self, feed: Any) -> Any:
-        """A key as a reference; a reference as it is."""
-        if not isinstance(feed, tuple):
-            return feed
-        first, *picks = feed
-        if str(first).startswith("#"):
-            region, _, name = str(first)[1:].rpartition(":")
-            fed = self.structure.regions[region].reads[name]
-            for pick in picks:
-                fed = {**fed, "pick": [*fed.get("pick", ()), pick]} if "from" in fed else fed[pick]
-            return fed
-        if str(first).startswith("@"):
-            path = str(first)[1:]
-            owner, _, name = path.rpartition(".")
-            return {"from": path} if path in self.structure.nodes else {"from": owner, "parameter": name}
-        return {"from": first, "pick": picks}
-
-    # Names
-
-    def _label(self, region: str) -> str:
-        """A block's name; for a group the names of the parts that lead to it, from the block around it."""
-        parts: list[str] = []
-        at, base = region, ""
-        while at and not base:
-            there = self.structure.regions[at]
-            if there.type:
-                base = there.type
-            else:
-                parts.insert(0, at.rpartition(".")[2])
-                at = at.rpartition(".")[0]
-        words = [word for part in parts for word in re.split(r"\W|_", part) if word and not word.isdigit()]
-        base += "".join(word[:1].upper() + word[1:] for word in words) or ("Part" if parts else "")
-        return base if base.isidentifier() and not keyword.iskeyword(base) else f"Group{base}"
-
     def _free_name(self, base: str) -> str:
         name, number = base, 2
         while name in self.written or name in self.taken:
@@ -215,7 +162,7 @@ class _Writer:
     def _own_layers(self) -> list[str]:
         """The source of this project's own modules and functions that the model uses."""
         called = targets_of(self.structure.nodes.values())
-        used = {target.partition(".")[2] for target in called if _is_ours(target)}
+        used = {target.partition(".")[2] for target in called if is_ours(target)}
         if any(has_lengths(node) for node in self.structure.nodes.values()):
             used.add("packed")
         if not used:
@@ -223,19 +170,6 @@ class _Writer:
         from builder import layers
 
         return [inspect.getsource(getattr(layers, name)).rstrip() for name in sorted(used)]
-
-
-def _is_ours(target: str) -> bool:
-    """Whether its class stands in `builder/layers.py` and is written into the source; a Parameter has none."""
-    entry = find(target) if target.startswith("tomograph.") else None
-    return entry is not None and entry.role == "module"
-
-
-def _snake(label: str) -> str:
-    """`conv_bn_relu` for ConvBNReLU."""
-    plain = re.sub(r"[A-Z][a-z]*LU(?![a-z])", lambda found: found[0].capitalize(), label)  # ReLU is one word
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", plain).lower()
-    return f"{words}_" if keyword.iskeyword(words) else words
 
 
 # What generated source takes from Python's own library, by the word that needs it.

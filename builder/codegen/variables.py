@@ -79,7 +79,9 @@ class Variables:
     def _goes_on(self, index: int) -> bool:
         """Whether the line behind this one belongs to its run."""
         behind = index + 1
-        if behind == len(self.parts) or self.readers[index] != [behind] or self._is_several(self.parts[index]):
+        if behind == len(self.parts) or self.readers[index] != [behind]:
+            return False
+        if self._is_several(self.parts[index]) or self._is_several(self.parts[behind]):
             return False
         if self._maker(self.reads[behind][0]) != index:
             return False
