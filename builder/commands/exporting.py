@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from builder.building import elaborate
 from builder.commands.streams import say
@@ -50,10 +50,21 @@ def _weights(spec: Spec, path: Path, weights: str | None) -> None:
 
 def _program(spec: Spec, path: Path, weights: str | None) -> None:
     from builder.exchange.torch_export import write_program
+
+    _compared(write_program, spec, path, weights)
+
+
+def _onnx(spec: Spec, path: Path, weights: str | None) -> None:
+    from builder.exchange.onnx_export import write_onnx
+
+    _compared(write_onnx, spec, path, weights)
+
+
+def _compared(write: Callable[[Path, Any, Spec], tuple[str, ...]], spec: Spec, path: Path, weights: str | None) -> None:
     from builder.exchange.weights_file import with_weights
 
     model, told = with_weights(spec, weights)
-    for note in filter(None, (told, *write_program(path, model, spec))):
+    for note in filter(None, (told, *write(path, model, spec))):
         say(f"note: {note}")
 
 
@@ -63,5 +74,6 @@ _FORMATS: Final[dict[str, Callable[[Spec, Path, str | None], None]]] = {
     ".json": _graph,
     ".safetensors": _weights,
     ".pt2": _program,
+    ".onnx": _onnx,
 }
 SUFFIXES: Final = tuple(_FORMATS)

@@ -26,13 +26,13 @@ def write_program(path: Path, model: nn.Module, spec: Spec) -> tuple[str, ...]:
     outputs, OutputError where it cannot be written; nothing of it then stays, and what was there before does.
     """
     inputs = tried(model, spec)
-    program, fixed = _exported(model, spec, inputs)
+    program, fixed = exported(model, spec, inputs)
     aside = path.with_name(f".{path.name}.{os.getpid()}.compared.pt2")
     try:
         torch.export.save(program, aside)
         again = torch.export.load(aside).module()
         for each in inputs if not fixed else inputs[:1]:
-            if not same(model(*each), again(*each)):
+            if not same(outputs_of(model, each), outputs_of(again, each)):
                 raise ExportError(f"{path} is not written: it gives other outputs than the model")
         os.replace(aside, path)
     except OSError as error:
@@ -40,6 +40,13 @@ def write_program(path: Path, model: nn.Module, spec: Spec) -> tuple[str, ...]:
     finally:
         aside.unlink(missing_ok=True)
     return tuple(_told(fixed, len(inputs)))
+
+
+def outputs_of(model: nn.Module, inputs: tuple[Tensor, ...], seed: int = 0) -> list[Tensor]:
+    """The tensors that a model gives, one after another; what it draws at random, it draws from this seed."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        return list(pytree.tree_leaves(model(*inputs)))
 
 
 def same(one: Any, other: Any) -> bool:
@@ -51,11 +58,11 @@ def same(one: Any, other: Any) -> bool:
     )
 
 
-def _exported(model: nn.Module, spec: Spec, inputs: list[tuple[Tensor, ...]]) -> tuple[ExportedProgram, str]:
+def exported(model: nn.Module, spec: Spec, inputs: list[tuple[Tensor, ...]]) -> tuple[ExportedProgram, str]:
     """The program, and which sizes are fixed in it: those that torch cannot keep free.
 
     A dim of its own name is tried first. Torch refuses that where the model holds only for some sizes (`H % 16 == 0`),
-    and then finds the bounds itself.
+    and then finds the bounds itself. Raises ExportError.
     """
     names = free_sizes(spec)
     told = ""
