@@ -24,6 +24,8 @@ def run(words: Sequence[str]) -> int:
     """Write the spec of what the callable gives. Raises UsageError, ImportingError where a spec cannot say it, and
     DiffersError where the spec gives something else; nothing is written then."""
     options = _parser().parse_args(list(words))
+    if Path(options.target).suffix in (".pt2", ".onnx"):
+        return _from_file(options)
     examples, shapes = _examples(options.input)
     from builder.exchange.importing.whole import imported
 
@@ -40,6 +42,22 @@ def run(words: Sequence[str]) -> int:
     if not any(isinstance(size, str) for each in loads(text).model.inputs or () for size in each.shape or ()):
         print("note: the model runs in no other batch size than the example's; its sizes stand as they are, and no "
               "second batch was compared", file=sys.stderr)  # fmt: skip
+    return 0
+
+
+def _from_file(options: argparse.Namespace) -> int:
+    """Write the spec of a program in a file, with its weights beside it."""
+    if options.input:
+        raise UsageError("--input is for a module from Python: a file says itself what its inputs are")
+    from builder.exchange.programs.reading import read_program
+
+    out = Path(options.out)
+    with contextlib.redirect_stdout(sys.stderr):
+        text, notes = read_program(Path(options.target), out, options.name)
+    weights = f" and {out.with_suffix('.safetensors')}" if "\nweights = " in text else ""
+    print(f"wrote {out}{weights}: {len(text.splitlines())} lines; the spec gives what the file gives", file=sys.stderr)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
     return 0
 
 
@@ -121,8 +139,9 @@ def _parser() -> argparse.ArgumentParser:
                     epilog="Exit status: 0 written; 1 the module does what a spec cannot say; 2 an unknown option; 3 "
                     "the spec gives other outputs than the module. Nothing is written but with 0.",
                     allow_abbrev=False)  # fmt: skip
-    parser.add_argument("target", metavar="MODULE:CALLABLE", help="what gives the module, or (module, example inputs): "
-                        "a function, or the module's class, called without arguments")  # fmt: skip
+    parser.add_argument("target", metavar="MODULE:CALLABLE | FILE", help="what gives the module, or (module, example "
+                        "inputs): a function, or the module's class, called without arguments; or a file of "
+                        "torch.export (.pt2) or ONNX (.onnx), whose weights are written beside the spec")  # fmt: skip
     parser.add_argument("--out", metavar="FILE", required=True, help="the spec that is written")
     parser.add_argument("--input", metavar="NAME=DIMS", action="append", default=[], help="an example of an input, "
                         'drawn at random: "image=1,3,224,224", "tokens=2,16:int64"; a dim with a name is free: '

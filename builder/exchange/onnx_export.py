@@ -18,6 +18,7 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from builder.building import elaborate
+from builder.exchange.differing import difference
 from builder.exchange.errors import ExportError
 from builder.exchange.examples import tried
 from builder.exchange.torch_export import exported, outputs_of
@@ -50,9 +51,9 @@ def write_onnx(path: Path, model: nn.Module, spec: Spec) -> tuple[str, ...]:
     outputs = _output_names(model, spec, inputs[0])
     content = _converted(program, names, outputs)
     content = _with_names(content, spec)
-    difference, drawn = _compared(content, model, names, inputs if not fixed else inputs[:1])
-    if difference > TOLERANCE:
-        raise ExportError(f"{path} is not written: in onnxruntime an output differs by {difference:.1e} of its "
+    far, drawn = _compared(content, model, names, inputs if not fixed else inputs[:1])
+    if far > TOLERANCE:
+        raise ExportError(f"{path} is not written: in onnxruntime an output differs by {far:.1e} of its "
                           f"greatest value, which is more than {TOLERANCE:.0e}")  # fmt: skip
     aside = path.with_name(f".{path.name}.{os.getpid()}.compared")
     try:
@@ -62,7 +63,7 @@ def write_onnx(path: Path, model: nn.Module, spec: Spec) -> tuple[str, ...]:
         raise OutputError(f"cannot write {path}: {reason(error)}") from error
     finally:
         aside.unlink(missing_ok=True)
-    return tuple(_told(fixed, difference, [outputs[each] for each in drawn]))
+    return tuple(_told(fixed, far, [outputs[each] for each in drawn]))
 
 
 def _converted(program: ExportedProgram, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
@@ -121,25 +122,10 @@ def _compared(
         expected, again = outputs_of(model, one, seed=1), outputs_of(model, one, seed=2)
         for at, (value, each, other) in enumerate(zip(values, expected, again, strict=True)):
             if torch.equal(torch.nan_to_num(each), torch.nan_to_num(other)):
-                differences.append(_difference(torch.from_numpy(value), each))
+                differences.append(difference(torch.from_numpy(value), each))
             elif at not in drawn:
                 drawn.append(at)
     return max(differences), drawn
-
-
-def _difference(found: Tensor, expected: Tensor) -> float:
-    """Of the greatest value of what is expected; infinite where whole numbers, shapes or kinds differ."""
-    if found.shape != expected.shape or found.dtype != expected.dtype:
-        return float("inf")
-    if not expected.dtype.is_floating_point:
-        return 0.0 if torch.equal(found, expected) else float("inf")
-    if not torch.equal(found.isfinite(), expected.isfinite()):
-        return float("inf")
-    finite = expected.isfinite()
-    if not bool(finite.any()):
-        return 0.0
-    scale = max(1.0, float(expected[finite].abs().max()))
-    return float((found[finite].double() - expected[finite].double()).abs().max()) / scale
 
 
 def _output_names(model: nn.Module, spec: Spec, inputs: tuple[Tensor, ...]) -> list[str]:
@@ -181,8 +167,8 @@ def _cause(error: BaseException) -> str:
     return " ".join(lines[:2]) or type(error).__name__
 
 
-def _told(fixed: str, difference: float, drawn: Sequence[str]) -> Iterator[str]:
-    yield f"in onnxruntime no output differs by more than {difference:.1e} of its greatest value"
+def _told(fixed: str, far: float, drawn: Sequence[str]) -> Iterator[str]:
+    yield f"in onnxruntime no output differs by more than {far:.1e} of its greatest value"
     if fixed:
         yield f"torch.export cannot keep {fixed} free: the file has the size of the example"
     if drawn:

@@ -29,7 +29,7 @@ _PLAIN: Final = {
     "true_divide": "div", "divide": "div", "multiply": "mul", "subtract": "sub", "absolute": "abs", "negative": "neg",
     "concat": "cat", "concatenate": "cat", "clip": "clamp", "swapaxes": "transpose", "swapdims": "transpose",
     "greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le", "not_equal": "ne", "type": "to",
-    "moveaxis": "movedim",
+    "moveaxis": "movedim", "spmm": "mm",
 }  # fmt: skip
 
 

@@ -1,0 +1,136 @@
+"""A file of another tool becomes a spec with its weights beside it: both are written, or none."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from builder.building import elaborate, module_of
+from builder.exchange.differing import difference
+from builder.exchange.importing.errors import DiffersError, ImportingError
+from builder.exchange.importing.examples import Examples, examples_of
+from builder.exchange.importing.whole import imported
+from builder.exchange.programs.opened import Opened, ProgramError
+from builder.exchange.starting import start
+from builder.files import OutputError, reason, write_text
+from builder.training.weights import write_safetensors
+from dsl.reader import load
+
+
+def _torch_program(path: Path) -> Opened:
+    from builder.exchange.programs.torch_program import open_torch_program
+
+    return open_torch_program(path)
+
+
+READERS: Final[Mapping[str, Callable[[Path], Opened]]] = {".pt2": _torch_program}
+
+
+def read_program(path: Path, out: Path, name: str | None = None) -> tuple[str, list[str]]:
+    """Write the spec of a program in a file, and `.safetensors` beside it; the spec's text, and what is to be told.
+
+    The spec with those weights gives what the program gives, on its example inputs and on another batch size where it
+    takes one: the same bits of a `.pt2`, to a part of 1e-5 of an `.onnx`. Raises ImportingError where the file is not
+    sound or a spec cannot say what it does, DiffersError where outputs differ, OutputError where it cannot be written.
+    """
+    opened = READERS[path.suffix](path)
+    examples = examples_of(opened.module, dict(opened.inputs), opened.shapes)
+    try:
+        _hold_against(opened, opened.module, examples, "the file as torch's layers")
+    except (RuntimeError, TypeError, IndexError, ValueError, AttributeError) as error:
+        if isinstance(error, DiffersError | ImportingError):
+            raise
+        words = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ProgramError(f"{path}: the program does not run on its examples: {words}") from error
+    text = imported(opened.module, dict(opened.inputs), name=name, shapes=opened.shapes)
+    state = opened.module.state_dict()
+    weights = out.with_suffix(".safetensors")
+    if state:
+        text = text.replace("\n[model]\n", f'\n[model]\nweights = "{weights.name}"\n', 1)
+    with _aside(out) as folder:
+        try:
+            write_text(folder / out.name, text)
+            if state:
+                write_safetensors(folder / weights.name, state)
+        except OSError as error:
+            raise OutputError(f"cannot write {out}: {reason(error)}") from error
+        _hold_against(opened, _built(folder / out.name), examples, "the spec with its weights")
+        _moved([folder / weights.name, folder / out.name] if state else [folder / out.name], out.parent)
+    told = list(opened.notes)
+    if "N" not in examples.names():
+        told.append("the program runs in no other batch size than the example's, and no second batch was compared")
+    return text, told
+
+
+def _built(path: Path) -> nn.Module:
+    """The model of a spec as anybody gets it, with the weights that it names."""
+    spec = load(path)
+    model = module_of(elaborate(spec)).eval()
+    start(model, spec)
+    return model
+
+
+def _hold_against(opened: Opened, model: nn.Module, examples: Examples, what: str) -> None:
+    sizes = {name: examples.size(name) + 1 for name in examples.names() if name == "N"}
+    for change in ({}, sizes) if sizes else ({},):
+        inputs = examples.resized(change)
+        with torch.no_grad():
+            torch.manual_seed(0)
+            wanted = opened.run(inputs)
+            torch.manual_seed(0)
+            found = pytree.tree_leaves(model(**inputs))
+        _same(wanted, found, opened.tolerance, what, inputs)
+
+
+def _same(
+    wanted: Sequence[Tensor], found: Sequence[Tensor], tolerance: float, what: str, inputs: Mapping[str, Tensor]
+) -> None:
+    if len(wanted) != len(found):
+        raise DiffersError(f"{what} gives {len(found)} tensors, the program {len(wanted)}")
+    for at, (one, other) in enumerate(zip(wanted, found, strict=True)):
+        far = difference(other, one)
+        if far > tolerance:
+            sizes = ", ".join(f"{key} {tuple(each.shape)}" for key, each in inputs.items())
+            raise DiffersError(f"output {at} of {what} differs from the program's by {far:.1e} of its greatest value, "
+                               f"on {sizes}")  # fmt: skip
+
+
+@contextlib.contextmanager
+def _aside(out: Path) -> Iterator[Path]:
+    """A folder beside the file that is to be written, gone afterwards."""
+    folder = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise OutputError(f"cannot write {out}: {reason(error)}") from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _moved(files: Sequence[Path], folder: Path) -> None:
+    """Give files their names, all of them or none: what stood there comes back where one cannot."""
+    kept: list[tuple[Path, Path | None]] = []
+    try:
+        for each in files:
+            target = folder / each.name
+            before = each.with_name(f"{each.name}.before") if target.exists() else None
+            if before is not None:
+                os.replace(target, before)
+            kept.append((target, before))
+            os.replace(each, target)
+    except OSError as error:
+        for target, before in kept:
+            target.unlink(missing_ok=True)
+            if before is not None:
+                os.replace(before, target)
+        raise OutputError(f"cannot write {folder / files[-1].name}: {reason(error)}") from error
