@@ -67,7 +67,7 @@ class Scopes:
             return _holder(kind, parts)
         tensors = {name: each for name, each in parts.items() if isinstance(each, Tensor)}
         layer = self._layer(kind, graph, tensors, parts, path)
-        made = layer or scope(_own_kind(kind), path, self._graph(there, graph, path, structure), parts)
+        made = layer or scope(class_word(kind), path, self._graph(there, graph, path, structure), parts)
         made._non_persistent_buffers_set |= there._non_persistent_buffers_set
         for name in _constants(there, graph, parts):
             setattr(made, name, getattr(there, name))
@@ -198,7 +198,7 @@ def _kind(there: nn.Module) -> str:
     return str(named() if named else "") or type(there).__name__
 
 
-def _own_kind(kind: str) -> str:
+def class_word(kind: str) -> str:
     """The name of a class for a scope: its own, as far as no layer of torch.nn has it."""
     name = re.sub(r"\W", "", kind.rpartition(".")[2]) or "Scope"
     hidden = hasattr(nn, name) and name not in ("Sequential", "ModuleList", "ModuleDict")
