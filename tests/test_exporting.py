@@ -69,6 +69,36 @@ def test_weights_given_come_out_bit_for_bit(spec: Path, capsys: pytest.CaptureFi
     assert all(torch.equal(found[name], each) for name, each in state.items())
 
 
+def test_with_a_run_the_weights_are_the_runs(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its best ones, as `--evaluate` and `--predict` take them."""
+    text = NET + """epochs = 2
+device = "cpu"
+
+[loss]
+type = "MSELoss"
+input = { input = "logits", target = "y" }
+
+[optimizer]
+type = "SGD"
+lr = 0.1
+
+[data]
+source = "random"
+fields = { y = { shape = ["N", 3] } }
+samples = 32
+batch_size = 8
+"""
+    spec.write_text(text, encoding="utf-8")
+    out, source, folder = spec.with_name("net.safetensors"), spec.with_name("net.py"), spec.with_name("run")
+    words = [str(spec), "--train", "--quiet", "--out", str(folder), "--export", str(out), "--export", str(source)]
+    assert run(words) == 0, capsys.readouterr().err
+    found, best = load_file(out), load_file(folder / "checkpoints" / "best.safetensors")
+    assert all(torch.equal(found[name], best[name]) for name in found)
+    torch.manual_seed(7)
+    assert not torch.equal(found["hidden.weight"], torch.nn.Linear(4, 8).weight)
+    assert source.exists()
+
+
 def test_what_does_not_come_back_leaves_what_was_there(tmp_path: Path) -> None:
     class Odd(torch.nn.Linear):
         def get_extra_state(self) -> object:

@@ -125,13 +125,18 @@ def _work(path: str, changes: dict[str, Any], options: argparse.Namespace, weigh
         graph = elaborate(spec)
         for name in options.render:
             rendering.render(graph, name, drawn_as(options), spec=spec)
-    for name in options.export:
-        exporting.export(spec, Path(name), weights)
+    exports = [Path(name) for name in options.export]
+    later = [each for each in exports if options.train and exporting.holds_weights(each)]
+    for each in exports:
+        if each not in later:
+            exporting.export(spec, each, weights)
     status = DONE
     if options.train:
         from builder.commands import running
 
         status, weights = running.train(spec, options)
+        for each in later if status == DONE else ():
+            exporting.export(spec, each, weights)
     if options.evaluate and status == DONE:
         from builder.commands import running
 

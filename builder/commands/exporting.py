@@ -21,6 +21,11 @@ def export(spec: Spec, path: Path, weights: str | None = None) -> None:
     print(path, file=sys.stderr)
 
 
+def holds_weights(path: Path) -> bool:
+    """Whether a file of this suffix has weights in it: those of a run, where there is one."""
+    return path.suffix in _WITH_WEIGHTS
+
+
 def _source(spec: Spec, path: Path, _: str | None) -> None:
     """The source that runs when the spec is built."""
     from builder.codegen import source_of
@@ -77,3 +82,4 @@ _FORMATS: Final[dict[str, Callable[[Spec, Path, str | None], None]]] = {
     ".onnx": _onnx,
 }
 SUFFIXES: Final = tuple(_FORMATS)
+_WITH_WEIGHTS: Final = (".safetensors", ".pt2", ".onnx")
