@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from builder.codegen.calls import call, constructor
-from builder.codegen.forward import filled
+from builder.codegen.expressions import filled
 from builder.codegen.holes import hole
 from builder.codegen.literals import literal
 from builder.codegen.paths import attribute, path_text

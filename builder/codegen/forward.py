@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from builder.codegen.calls import call, identifier, infix
-from builder.codegen.holes import hole
+from builder.codegen.expressions import argument_name, filled, has_lengths
+from builder.codegen.forms import Key
 from builder.codegen.literals import Code
 from builder.codegen.loops import Line, looped
 from builder.codegen.paths import path_text
-from builder.codegen.structure import Key, Structure
+from builder.codegen.structure import Structure
 from builder.codegen.variables import Variables, word_of
 from builder.graph import Node
 
@@ -20,7 +21,6 @@ from builder.graph import Node
 IMPORTED = frozenset(
     ("torch", "nn", "F", "Tensor", "OrderedDict", "functools", "packed", "float", "getattr", "super", "Any")
 )
-_NUMBER = re.compile(r"(?<![\w.{])\d+(\.\d*)?(e[-+]?\d+)?(?![\w.}])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,22 +256,3 @@ def _returned(lines: list[Line], result: str) -> list[Line]:
         code, node = lines[-1]
         return [*lines[:-1], (f"return {code.removeprefix(f'{result} = ')}", node)]
     return [*lines, (f"return {result}", None)]
-
-
-def has_lengths(node: Node) -> bool:
-    """Whether a recurrent layer is told how long each of its padded sequences is."""
-    return node.role == "module" and node.kind == "recurrent" and "lengths" in node.keyword_reads
-
-
-def filled(template: str, values: list[str], device: str) -> str:
-    """The text of a `value` with Python's names for what it reads."""
-    names: Mapping[str, str] = {**{str(i): value for i, value in enumerate(values)}, "device": device}
-    template = re.sub(r"(\{\w+\}|\b\w+) \*\* (\d+)\b", r"\1**\2", template)  # as formatters write a plain power
-    numbers = template if re.search("[\"']", template) else _NUMBER.sub(lambda found: hole("", found[0]), template)
-    return re.sub(r"\{(\w+)\}", lambda match: names[match[1]], numbers)
-
-
-def argument_name(node: Node) -> str:
-    """What `forward` calls an input."""
-    name = node.name.partition(".")[2]
-    return name if name.isidentifier() else f"x{re.sub(r'[^0-9a-zA-Z_]', '_', name)}"

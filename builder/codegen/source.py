@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from builder.codegen.checks import Checks
 from builder.codegen.construct import Construct
-from builder.codegen.forward import Forward, has_lengths
+from builder.codegen.expressions import has_lengths
+from builder.codegen.forward import Forward
 from builder.codegen.holes import unmarked
 from builder.codegen.imports import import_lines, targets_of
 from builder.codegen.literals import literal

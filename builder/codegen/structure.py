@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from builder import graph as contract
-from builder.codegen.calls import forward_arguments
+from builder.codegen.forms import Form, Key, form_of
 from builder.codegen.imports import imported_names, targets_of
 from builder.codegen.literals import entry_of
 from builder.graph import Node, Region
@@ -21,10 +21,6 @@ from builder.graph import Node, Region
 if TYPE_CHECKING:
     import networkx
 
-Key: TypeAlias = tuple[Any, ...]
-# nothing: no module; call: an earlier one's; chain: nn.Sequential; list: nn.ModuleList or nn.ParameterList, whose
-# parts are called one by one where it stands.
-Form: TypeAlias = Literal["nothing", "call", "chain", "list", "class"]
 _STORED = ("parameter", "buffer")
 
 
@@ -66,7 +62,7 @@ class Structure:
         self.defaults = self._left_out()
         self._note_needs("")
         for name in reversed(self.regions):  # inner ones first
-            self.forms[name] = self._form(name)
+            self.forms[name] = form_of(self, name)
 
     # Keys
 
@@ -232,58 +228,6 @@ class Structure:
                 at = at.rpartition(".")[0]
                 while at not in self.regions:
                     at = at.rpartition(".")[0]
-
-    def _form(self, name: str) -> Form:
-        region = self.regions[name]
-        if not name:
-            return "class"
-        if not region.children:
-            return "nothing"
-        if region.module != name:
-            return "call"
-        if self._is_chain(region):
-            return "chain"
-        if region.copies and not region.init and all(self._can_be_listed(child) for child in region.children):
-            return "list"
-        return "class"
-
-    def _can_be_listed(self, child: str) -> bool:
-        """A copy that is a module, or a parameter, can stand in a list; a function's result cannot."""
-        if child in self.regions:
-            return self.forms[child] in ("chain", "class", "list")
-        first = self.nodes[self.regions[child.rpartition(".")[0]].children[0]]
-        role = self.nodes[child].role
-        return role in ("module", "parameter") and role == first.role and self.nodes[child].module == child
-
-    def _is_chain(self, region: Region) -> bool:
-        """Whether a region is what nn.Sequential does: modules one after another, one tensor in and out."""
-        fed = [*((f"#{region.name}:{name}",) for name in region.reads), *self.needs[region.name]]
-        before = fed[0] if len(fed) == 1 else None
-        for child in region.children:
-            reads = self._single_read(child)
-            if before is None or reads != before:
-                return False
-            results = self.regions[child].results if child in self.regions else {"from": child}
-            if not isinstance(results, dict) or "from" not in results:
-                return False
-            before = self.key(results)
-        results = region.results
-        single = isinstance(results, dict) and isinstance(results.get("from"), str)
-        return before is not None and single and self.key(results) == before
-
-    def _single_read(self, child: str) -> Key | None:
-        """The one tensor that a child of a chain reads, were it one."""
-        if child in self.regions:
-            there = self.regions[child]
-            keys = self.call_reads(child)
-            fits = self.forms[child] in ("chain", "class") and len(keys) == 1 and len(there.reads) <= 1
-            return keys[0] if fits and there.passes is None else None
-        node = self.nodes[child]
-        plain = node.role == "module" and node.module == child and not node.keyword_reads and node.passes is None
-        if not plain or node.sizes or forward_arguments(node):
-            return None
-        keys = list(self.keys(node.reads))
-        return keys[0] if len(keys) == 1 and len(node.reads) == 1 and isinstance(node.reads[0], dict) else None
 
 
 def _picked(pick: int | str) -> str:

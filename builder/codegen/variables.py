@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from builder.codegen.calls import identifier
-from builder.codegen.structure import Key, Structure
+from builder.codegen.forms import Key
+from builder.codegen.structure import Structure
 
 
 @dataclass(slots=True)

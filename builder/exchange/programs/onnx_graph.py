@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -156,6 +156,12 @@ class Converting:
             self.leaves[path] = fresh.eval()
         return self._noted(self.graph.call_module(path, args), path)
 
+    def numbered_scope(self) -> str:
+        """The scope that a layer of torch.nn with calls of its own around is, where its name is a number: other layers
+        are counted there, so that it keeps its calls. Else ""."""
+        path, kind = self.here[-1] if self.here else ("", "")
+        return path if path.rpartition(".")[2].isdigit() and not kind.startswith("torch.nn.modules.") else ""
+
     def _path(self, weight: str) -> str:
         """Where a layer stands: as its weight says, or its scope, or by the name of its node."""
         words = re.sub(r"[^\w.]+", "_", weight).strip("._")
@@ -217,5 +223,25 @@ def product(items: Sequence[Any], converting: Converting) -> Any:
     return found
 
 
+def filled(layer: nn.Module, **tensors: Tensor | None) -> nn.Module:
+    """A layer with these parameters and buffers in place of its own."""
+    for name, each in tensors.items():
+        if each is None:
+            continue
+        if name in layer._parameters:
+            layer._parameters[name] = nn.Parameter(each.clone())
+        else:
+            layer._buffers[name] = each.clone()
+    return layer
+
+
+def weights(c: Converting, *places: int) -> tuple[Any, ...]:
+    """The tensors at these inputs, None for what is left out. Raises ProgramError where one is worked out when the
+    model runs, and where there is not even the first."""
+    found = tuple(c.value(at) for at in places)
+    if not isinstance(found[0], Tensor) or not all(each is None or isinstance(each, Tensor) for each in found):
+        raise c.unsaid("weights that are worked out")
+    return found
+
+
 Rule = Callable[[Converting], Any]
-Rules = Mapping[str, Rule]

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
 from typing import Any, Final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from builder.exchange.programs.onnx_functions import padding, short
-from builder.exchange.programs.onnx_graph import Converting, Rule
-
-
-def filled(layer: nn.Module, **tensors: Tensor | None) -> nn.Module:
-    """A layer with these parameters and buffers in place of its own."""
-    for name, each in tensors.items():
-        if each is None:
-            continue
-        if name in layer._parameters:
-            layer._parameters[name] = nn.Parameter(each.clone())
-        else:
-            layer._buffers[name] = each.clone()
-    return layer
+from builder.exchange.programs.onnx_graph import Converting, Rule, filled, weights
+from builder.exchange.programs.onnx_neighbours import padding, short
+from builder.exchange.programs.onnx_recurrent import RECURRENT
 
 
 def linear(weight: Tensor, bias: Tensor | None) -> nn.Module:
@@ -33,17 +21,8 @@ def linear(weight: Tensor, bias: Tensor | None) -> nn.Module:
     return filled(made, weight=weight, bias=bias)
 
 
-def _weights(c: Converting, *places: int) -> tuple[Any, ...]:
-    """The tensors at these inputs, None for what is left out. Raises ProgramError where one is worked out when the
-    model runs, and where there is not even the first."""
-    found = tuple(c.value(at) for at in places)
-    if not isinstance(found[0], Tensor) or not all(each is None or isinstance(each, Tensor) for each in found):
-        raise c.unsaid("weights that are worked out")
-    return found
-
-
 def _convolution(c: Converting) -> Any:
-    weight, bias = _weights(c, 1, 2)
+    weight, bias = weights(c, 1, 2)
     dims = weight.dim() - 2
     kernel = list(weight.shape[2:])
     strides, dilations = (list(c.attribute(name) or [1] * dims) for name in ("strides", "dilations"))
@@ -65,7 +44,7 @@ def _convolution(c: Converting) -> Any:
 
 
 def _transposed(c: Converting) -> Any:
-    weight, bias = _weights(c, 1, 2)
+    weight, bias = weights(c, 1, 2)
     dims = weight.dim() - 2
     strides, dilations, more = (list(c.attribute(name) or [default] * dims) for name, default in
                                 (("strides", 1), ("dilations", 1), ("output_padding", 0)))  # fmt: skip
@@ -114,7 +93,7 @@ def _matmul(c: Converting) -> Any:
 
 
 def _batch_norm(c: Converting) -> Any:
-    weight, bias, mean, variance = _weights(c, 1, 2, 3, 4)
+    weight, bias, mean, variance = weights(c, 1, 2, 3, 4)
     if c.attribute("training_mode", 0):
         raise c.unsaid("a batch norm in training")
     dims = max(c.rank(0) - 2, 1)
@@ -140,6 +119,11 @@ def _layer_norm(c: Converting) -> Any:
     if plain and "." not in c.node.input[1]:  # what a layer without weights of its own becomes
         return c.call(F.rms_norm if rms else F.layer_norm, c.tensor(0), shape, eps=eps)
 
+    if scope := c.numbered_scope():
+        tensors = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
+        words = {name: c.held(f"{scope}.{name}", each) for name, each in tensors.items()}
+        return c.call(F.rms_norm if rms else F.layer_norm, c.tensor(0), shape, **words, eps=eps)
+
     def made() -> nn.Module:
         layer = nn.RMSNorm(shape, eps) if rms else nn.LayerNorm(shape, eps, bias=bias is not None)
         return filled(layer, weight=weight, bias=bias)
@@ -148,7 +132,7 @@ def _layer_norm(c: Converting) -> Any:
 
 
 def _group_norm(c: Converting) -> Any:
-    weight, bias = _weights(c, 1, 2)
+    weight, bias = weights(c, 1, 2)
     groups = c.attribute("num_groups")
     if c.opset < 21 or c.attribute("stash_type", 1) != 1:
         raise c.unsaid("a group norm with weights by group, as opsets before 21 have it")
@@ -162,7 +146,7 @@ def _group_norm(c: Converting) -> Any:
 
 
 def _instance_norm(c: Converting) -> Any:
-    weight, bias = _weights(c, 1, 2)
+    weight, bias = weights(c, 1, 2)
     dims, eps = c.rank(0) - 2, _rounded(c.attribute("epsilon", 1e-5))
 
     def made() -> nn.Module:
@@ -197,53 +181,6 @@ def _slope(c: Converting) -> Any:
     return c.layer(c.node.input[1], lambda: filled(nn.PReLU(slope.numel()), weight=slope.reshape(-1)), c.tensor(0))
 
 
-# torch's order of gates by ONNX's: i, f, c, o of i, o, f, c; r, z, n of z, r, h.
-_GATES: Final = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
-
-
-def _recurrent(c: Converting) -> Any:
-    kind = c.node.op_type
-    weight, recurrence, bias = _weights(c, 1, 2, 3)
-    direction, activations = c.attribute("direction", "forward"), c.attribute("activations")
-    if direction == "reverse" or c.has(4) or c.has(7) or c.attribute("layout", 0) or c.attribute("clip") is not None:
-        raise c.unsaid("a recurrent layer from the end, of lengths, of peepholes or clipped")
-    if kind == "GRU" and not c.attribute("linear_before_reset", 0):
-        raise c.unsaid("a GRU that resets before it multiplies")
-    usual = {"LSTM": [b"Sigmoid", b"Tanh", b"Tanh"], "GRU": [b"Sigmoid", b"Tanh"], "RNN": [b"Tanh"]}[kind]
-    if activations and list(activations) != usual * weight.shape[0]:
-        raise c.unsaid("a recurrent layer of other activations than torch's")
-    twice, hidden = direction == "bidirectional", int(c.attribute("hidden_size"))
-    made = _recurrent_layer(kind, weight, recurrence, bias, hidden, twice)
-    states = [c.tensor(at) for at in (5, 6) if c.has(at)]
-    state = [] if not states else [tuple(states)] if kind == "LSTM" else states
-    result = c.layer(c.node.input[1], lambda: made, c.tensor(0), *state)
-    output = c.call(operator.getitem, result, 0)
-    ends = c.call(operator.getitem, result, 1)
-    output = c.call(torch.permute, c.call("unflatten", output, 2, (1 + twice, hidden)), [0, 2, 1, 3])
-    if kind != "LSTM":
-        return output, ends
-    return output, c.call(operator.getitem, ends, 0), c.call(operator.getitem, ends, 1)
-
-
-def _recurrent_layer(
-    kind: str, weight: Tensor, recurrence: Tensor, bias: Tensor | None, hidden: int, twice: bool
-) -> nn.Module:
-    layer: nn.Module = getattr(nn, kind)(weight.shape[2], hidden, bias=bias is not None, bidirectional=twice)
-    for at, end in enumerate(("", "_reverse")[: 1 + twice]):
-        gates = len(_GATES[kind])
-        parts = {"weight_ih": weight[at], "weight_hh": recurrence[at]}
-        if bias is not None:
-            parts |= {"bias_ih": bias[at][: gates * hidden], "bias_hh": bias[at][gates * hidden :]}
-        filled(layer, **{f"{name}_l0{end}": _ordered(each, kind, hidden) for name, each in parts.items()})
-    layer._flat_weights = [getattr(layer, name) for name in layer._flat_weights_names]  # type: ignore[union-attr,assignment]
-    return layer
-
-
-def _ordered(tensor: Tensor, kind: str, hidden: int) -> Tensor:
-    parts: Sequence[Tensor] = torch.split(tensor, hidden)
-    return torch.cat([parts[each] for each in _GATES[kind]])
-
-
 def _rounded(value: float) -> float:
     """A number that ONNX keeps in 32 bits as it was written: 1e-05 for 9.999999747378752e-06."""
     return float(f"{value:.6g}")
@@ -255,9 +192,9 @@ def _tuple(value: list[int]) -> Any:
 
 
 LAYERS: Final[dict[str, Rule]] = {
+    **RECURRENT,
     "Conv": _convolution, "ConvTranspose": _transposed, "Gemm": _gemm, "MatMul": _matmul,
     "BatchNormalization": _batch_norm, "LayerNormalization": _layer_norm, "RMSNormalization": _layer_norm,
     "GroupNormalization": _group_norm, "InstanceNormalization": _instance_norm, "PRelu": _slope,
-    "LSTM": _recurrent, "GRU": _recurrent, "RNN": _recurrent,
 }  # fmt: skip
 EMBEDDING: Final = _embedding

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from builder.exchange.programs.nesting import Scope, nested
+from builder.exchange.programs.nesting import nested
 from builder.exchange.programs.onnx_file import open_onnx, place
 from builder.exchange.programs.onnx_functions import FUNCTIONS
 from builder.exchange.programs.onnx_graph import Converting
 from builder.exchange.programs.onnx_layers import EMBEDDING, LAYERS, is_embedding
+from builder.exchange.programs.onnx_scopes import class_of, scope_of
 from builder.exchange.programs.onnx_sizes import on_sizes
 from builder.exchange.programs.opened import Opened, ProgramError
 from builder.extras import needed
@@ -49,7 +49,7 @@ def module_of_graph(path: Path, model: Any) -> nn.Module:
         if not node.users and node.op not in ("placeholder", "output"):
             c.graph.erase_node(node)
     used = {str(node.target) for node in c.graph.nodes if node.op in ("call_module", "get_attr")}
-    return nested(_kind(model), c.graph, {name: each for name, each in c.leaves.items() if name in used})
+    return nested(class_of(model), c.graph, {name: each for name, each in c.leaves.items() if name in used})
 
 
 def _converted(path: Path, model: Any, inputs: Sequence[str]) -> Converting:
@@ -66,9 +66,8 @@ def _converted(path: Path, model: Any, inputs: Sequence[str]) -> Converting:
     for name in inputs:
         c.values[name] = c.graph.placeholder(_word(name))
         c.values[name].meta["type"] = (c.kinds.get(name), len(c.shapes.get(name, ())))
-    scopes = _scopes(model)
-    for at, node in enumerate(model.graph.node):
-        c.node, c.here = node, scopes[at]
+    for node in model.graph.node:
+        c.node, c.here = node, scope_of(node)
         _convert(path, c)
     return c
 
@@ -160,55 +159,6 @@ def _constant(c: Converting) -> Tensor:
     return found
 
 
-# Where each node stands
-
-
-def _scopes(model: Any) -> list[Scope]:
-    return [_scope(node) for node in model.graph.node]
-
-
-def _scope(node: Any) -> Scope:
-    """The modules around a node: as torch's exporter tells them, else as the node's name does."""
-    told = {each.key: each.value for each in node.metadata_props}
-    names, kinds = (_list(told.get(f"pkg.torch.onnx.{key}", "")) for key in ("name_scopes", "class_hierarchy"))
-    if names and len(names) == len(kinds):
-        return tuple(
-            (name, kind) for name, kind in zip(names[:-1], kinds[:-1], strict=True) if name and "empty_nn" not in name
-        )
-    parts = [part for part in re.sub(r"[^\w./]", "_", node.name).strip("/").split("/")[:-1] if part]
-    found: list[tuple[str, str]] = []
-    for part in parts if node.name.startswith("/") else ():
-        around = found[-1][0] if found else ""
-        last = around.rpartition(".")[2]
-        path = (
-            f"{around.rpartition('.')[0]}.{part}".strip(".")
-            if last and part.startswith(f"{last}.")
-            else f"{around}.{part}".strip(".")
-        )
-        found.append((path, re.sub(r"\W|\d", "", part.title()) or "Part"))
-    return tuple(found)
-
-
-def _list(text: str) -> list[str]:
-    try:
-        found = ast.literal_eval(text) if text else []
-    except (ValueError, SyntaxError):
-        return []
-    return [str(each) for each in found] if isinstance(found, list) else []
-
-
-def _kind(model: Any) -> str:
-    for node in model.graph.node:
-        told = {each.key: each.value for each in node.metadata_props}
-        kinds = _list(told.get("pkg.torch.onnx.class_hierarchy", ""))
-        if len(kinds) > 1 and "empty_nn" not in kinds[0]:
-            return re.sub(r"\W", "", kinds[0].rpartition(".")[2]) or "Model"
-    word = re.sub(r"\W", "", model.graph.name.title())
-    return (
-        word if word.isidentifier() and word.lower() not in ("maingraph", "maingraph", "graph", "torchjit") else "Model"
-    )
-
-
 # What it reads
 
 
@@ -252,7 +202,7 @@ def _examples(inputs: Mapping[str, tuple[list[int | str], int]]) -> dict[str, Te
 
 
 def _drawn(shape: list[int], kind: int, random: torch.Generator) -> Tensor:
-    from builder.exchange.programs.onnx_functions import DTYPES
+    from builder.exchange.programs.onnx_shapes import DTYPES
 
     dtype = DTYPES[kind]
     if dtype.is_floating_point:

@@ -1,0 +1,52 @@
+"""Where the nodes of an ONNX graph stand: the modules that they came from, as far as the file tells."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+from builder.exchange.programs.nesting import Scope
+
+
+def scope_of(node: Any) -> Scope:
+    """The modules around a node: as torch's exporter tells them, else as the node's name does."""
+    told = {each.key: each.value for each in node.metadata_props}
+    names, kinds = (_list(told.get(f"pkg.torch.onnx.{key}", "")) for key in ("name_scopes", "class_hierarchy"))
+    if names and len(names) == len(kinds):
+        return tuple(
+            (name, kind) for name, kind in zip(names[:-1], kinds[:-1], strict=True) if name and "empty_nn" not in name
+        )
+    parts = [part for part in re.sub(r"[^\w./]", "_", node.name).strip("/").split("/")[:-1] if part]
+    found: list[tuple[str, str]] = []
+    for part in parts if node.name.startswith("/") else ():
+        around = found[-1][0] if found else ""
+        last = around.rpartition(".")[2]
+        path = (
+            f"{around.rpartition('.')[0]}.{part}".strip(".")
+            if last and part.startswith(f"{last}.")
+            else f"{around}.{part}".strip(".")
+        )
+        found.append((path, re.sub(r"\W|\d", "", part.title()) or "Part"))
+    return tuple(found)
+
+
+def _list(text: str) -> list[str]:
+    try:
+        found = ast.literal_eval(text) if text else []
+    except (ValueError, SyntaxError):
+        return []
+    return [str(each) for each in found] if isinstance(found, list) else []
+
+
+def class_of(model: Any) -> str:
+    """The name of the model's class, else of its graph."""
+    for node in model.graph.node:
+        told = {each.key: each.value for each in node.metadata_props}
+        kinds = _list(told.get("pkg.torch.onnx.class_hierarchy", ""))
+        if len(kinds) > 1 and "empty_nn" not in kinds[0]:
+            return re.sub(r"\W", "", kinds[0].rpartition(".")[2]) or "Model"
+    word = re.sub(r"\W", "", model.graph.name.title())
+    return (
+        word if word.isidentifier() and word.lower() not in ("maingraph", "maingraph", "graph", "torchjit") else "Model"
+    )
