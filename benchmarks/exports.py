@@ -2,8 +2,8 @@
 
 `.py`: the source in a fresh process in which this project cannot be imported, the same bits for the same seed. `.pt2`:
 loaded by torch.export, the same bits in two sizes. `.onnx`: in onnxruntime, the greatest difference in two sizes, as a
-part of the output's greatest value; weights drawn, and moved a little. Back: `tomograph import` of that file, lines against the spec's own. `--write` puts
-the table into `benchmarks/exports.md`.
+part of the output's greatest value; weights drawn, and moved a little. Back: `tomograph import` of that file, lines
+against the spec's own. `--write` puts the table into `benchmarks/exports.md`.
 """
 
 from __future__ import annotations

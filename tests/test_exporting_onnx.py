@@ -79,6 +79,59 @@ def test_it_gives_the_models_outputs_in_other_sizes(name: str, tmp_path: Path) -
             torch.testing.assert_close(torch.from_numpy(one), other, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("ways", [1, 2])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_recurrent_layers_keep_the_time_free_and_know_lengths(kind: str, ways: int, tmp_path: Path) -> None:
+    """As torch gives it for packed sequences: the outputs, and the last states of both layers."""
+    path = tmp_path / "net.toml"
+    path.write_text(
+        f"""name = "Net"
+
+[model]
+inputs.x = {{ shape = ["N", "T", 3] }}
+inputs.lengths = {{ shape = ["N"], dtype = "int64", low = 1, high = 6 }}
+outputs = {{ all = "rnn.0", last = "last" }}
+layers = [
+  {{ name = "rnn", type = "{kind}", input = {{ input = "x", lengths = "lengths" }}, hidden_size = 5,
+    num_layers = 2, batch_first = true, bidirectional = {str(ways == 2).lower()} }},
+  {{ name = "last", type = "flatten", input = "rnn.1{".1" if kind == "LSTM" else ""}", start_dim = 2 }},
+]
+""",
+        encoding="utf-8",
+    )
+    state, out = tmp_path / "net.pt", tmp_path / "net.onnx"
+    model = builder.build(path, device="cpu").eval()
+    torch.save(model.state_dict(), state)
+    assert run([str(path), "--weights", str(state), "--export", str(out)]) == 0
+    layer = getattr(nn, kind)(3, 5, 2, batch_first=True, bidirectional=ways == 2).eval()
+    layer.load_state_dict({key.removeprefix("rnn."): each for key, each in model.state_dict().items()})
+    x, lengths = torch.randn(4, 9, 3), torch.tensor([9, 1, 5, 3])
+    with torch.no_grad():
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        made, ends = layer(packed)
+        expected = nn.utils.rnn.pad_packed_sequence(made, batch_first=True, total_length=9)[0]
+    found, last = session(out).run(None, {"x": x.numpy(), "lengths": lengths.numpy()})
+    torch.testing.assert_close(torch.from_numpy(found), expected, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(torch.from_numpy(last), ends[1] if kind == "LSTM" else ends, rtol=1e-5, atol=1e-6)
+
+
+def test_a_recurrent_layer_that_is_not_said_leaves_torchs_as_they_are(tmp_path: Path) -> None:
+    spec = NET.replace('outputs = { scores = "logits", inside = "hidden" }\n', "").partition("layers")[0]
+    before = nn.RNN.forward
+    with pytest.raises(onnx_export.ExportError, match="of ReLU"):
+        write_onnx(tmp_path / "net.onnx", Relu().eval(), dsl.loads(f"{spec}layers = [{{ type = 'relu' }}]\n"))
+    assert nn.RNN.forward is before
+
+
+class Relu(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.RNN(4, 4, nonlinearity="relu", batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.rnn(x)[0]
+
+
 def test_what_the_model_draws_is_told_and_not_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([str(ROOT / "specs" / "gallery" / "vae.toml"), "--export", str(tmp_path / "vae.onnx")]) == 0
     assert "note: the model draws decoder at random, which was not compared" in capsys.readouterr().err

@@ -21,6 +21,7 @@ from builder.building import elaborate
 from builder.exchange.differing import difference
 from builder.exchange.errors import ExportError
 from builder.exchange.examples import tried
+from builder.exchange.onnx_recurrent import said_as_onnx, translations
 from builder.exchange.torch_export import exported, outputs_of
 from builder.extras import needed
 from builder.files import OutputError, reason
@@ -46,7 +47,8 @@ def write_onnx(path: Path, model: nn.Module, spec: Spec) -> tuple[str, ...]:
         raise ExportError(f"an ONNX file holds 2 GiB and the model has {size / 2**30:.1f} GiB of weights; .pt2 and "
                           ".safetensors hold more")  # fmt: skip
     inputs = tried(model, spec)
-    program, fixed = exported(model, spec, inputs)
+    with said_as_onnx(model):
+        program, fixed = exported(model, spec, inputs)
     names = [each.name for each in spec.model.inputs or ()]
     outputs = _output_names(model, spec, inputs[0])
     content = _converted(program, names, outputs)
@@ -71,7 +73,8 @@ def _converted(program: ExportedProgram, inputs: Sequence[str], outputs: Sequenc
     try:
         with _quiet(), torch.no_grad():
             made = torch.onnx.export(program, (), input_names=inputs, output_names=outputs, opset_version=OPSET,
-                                     verbose=False, external_data=False, dynamo=True)  # fmt: skip
+                                     verbose=False, external_data=False, dynamo=True,
+                                     custom_translation_table=translations())  # fmt: skip
     except RuntimeError as error:
         raise ExportError(f"torch.onnx cannot say the model: {_cause(error)}") from error
     assert made is not None
@@ -148,15 +151,17 @@ def _output_names(model: nn.Module, spec: Spec, inputs: tuple[Tensor, ...]) -> l
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Without what torch's exporter tells of its own way: logs, warnings and lines on standard output."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [each.level for each in loggers]
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
+            for each in loggers:
+                each.setLevel(logging.ERROR)
             yield
     finally:
-        logger.setLevel(level)
+        for each, level in zip(loggers, levels, strict=True):
+            each.setLevel(level)
 
 
 def _cause(error: BaseException) -> str:
