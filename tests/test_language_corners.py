@@ -277,3 +277,11 @@ def test_an_output_named_twice_is_given_twice() -> None:
     assert torch.equal(first, -X)
     assert torch.equal(second, X)
     assert torch.equal(third, -X)
+
+
+# functions of which another signature has what is written as a tensor
+
+
+def test_a_power_reads_the_layer_before() -> None:
+    """torch.pow also takes a number to the power of a tensor."""
+    assert torch.equal(made('{ type = "pow", exponent = 2 }')(X), X**2)

@@ -101,7 +101,15 @@ def reads_nothing(entry: Entry, given: Collection[str]) -> bool:
     signatures = (entry.parameters, *entry.overloads)
     most = max(sum(each.name in given for each in signature) for signature in signatures)
     taking = [each for each in signatures if sum(parameter.name in given for parameter in each) == most]
-    return any(all(each.name in given for each in way if each.required and each.takes_tensor) for way in taking)
+    return any(_is_fed(way, given) for way in taking)
+
+
+def _is_fed(signature: Sequence[Parameter], given: Collection[str]) -> bool:
+    """Whether the tensors of a signature are given; with them all else that it needs (pow of a number by a tensor needs
+    the number, where an exponent alone is given to a tensor)."""
+    needed = [each for each in signature if each.required]
+    tensors = any(each.takes_tensor for each in needed)
+    return not tensors or all(each.name in given for each in needed)
 
 
 def tensors_of(entry: Entry, arguments: Mapping[str, Any], keyword_reads: Collection[str], fed: int) -> list[Parameter]:
