@@ -207,7 +207,8 @@ def _drawn(shape: list[int], kind: int, random: torch.Generator) -> Tensor:
     dtype = DTYPES[kind]
     if dtype.is_floating_point:
         return torch.randn(shape, generator=random).to(dtype)
-    return torch.randint(2, shape, generator=random).to(dtype)
+    first = int(len(shape) == 1 and dtype != torch.bool)  # a number for each sample may be a length, which is not 0
+    return torch.randint(first, first + 2, shape, generator=random).to(dtype)
 
 
 def _session(path: Path, model: Any, names: Mapping[str, str]) -> Any:

@@ -9,7 +9,9 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from builder.exchange.programs.onnx_file import place
 from builder.exchange.programs.onnx_graph import Converting, Rule, filled, weights
+from builder.exchange.programs.opened import ProgramError
 
 # torch's order of gates by ONNX's: i, f, c, o of i, o, f, c; r, z, n of z, r, h.
 _GATES: Final = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
@@ -19,8 +21,10 @@ def _recurrent(c: Converting) -> Any:
     kind = c.node.op_type
     weight, recurrence, bias = weights(c, 1, 2, 3)
     direction, activations = c.attribute("direction", "forward"), c.attribute("activations")
-    if direction == "reverse" or c.has(4) or c.has(7) or c.attribute("layout", 0) or c.attribute("clip") is not None:
-        raise c.unsaid("a recurrent layer from the end, of lengths, of peepholes or clipped")
+    if c.has(4):
+        raise ProgramError(f"{place(c.node)}: lengths of sequences are not read from ONNX")
+    if direction == "reverse" or c.has(7) or c.attribute("layout", 0) or c.attribute("clip") is not None:
+        raise c.unsaid("a recurrent layer from the end, with peepholes, by batches or clipped")
     if kind == "GRU" and not c.attribute("linear_before_reset", 0):
         raise c.unsaid("a GRU that resets before it multiplies")
     usual = {"LSTM": [b"Sigmoid", b"Tanh", b"Tanh"], "GRU": [b"Sigmoid", b"Tanh"], "RNN": [b"Tanh"]}[kind]
