@@ -12,6 +12,7 @@ import numpy
 import onnx
 import pytest
 import torch
+from importing_files import refused
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import load_file
 from torch import nn
@@ -259,18 +260,6 @@ def test_a_convolution_padded_on_one_side_and_a_norm(tmp_path: Path) -> None:
 
 
 # What is no sound file
-
-
-def refused(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    out = path.with_name("spec.toml")
-    before = sorted(each.name for each in path.parent.iterdir())
-    capsys.readouterr()
-    assert run(["import", str(path), "--out", str(out)]) == 1
-    assert sorted(each.name for each in path.parent.iterdir()) == before
-    error = capsys.readouterr().err
-    assert error.startswith("error: "), error
-    assert len(error.splitlines()) == 1, error
-    return error
 
 
 def test_a_file_cut_short_anywhere_is_told(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import gallery
 import pytest
 import torch
+from importing_files import refused
 from torch import Tensor, nn
 from torch.export import Dim
 
@@ -130,18 +131,6 @@ epochs = 1
 
 
 # What is no sound program
-
-
-def refused(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    """The one line that is told; the exit status is 1 and nothing is written."""
-    out = path.with_name("spec.toml")
-    before = sorted(each.name for each in path.parent.iterdir())
-    assert run(["import", str(path), "--out", str(out)]) == 1
-    assert sorted(each.name for each in path.parent.iterdir()) == before
-    error = capsys.readouterr().err
-    assert error.startswith("error: "), error
-    assert len(error.splitlines()) == 1, error
-    return error
 
 
 def test_a_file_cut_short_anywhere_is_told(program: Path, capsys: pytest.CaptureFixture[str]) -> None:
