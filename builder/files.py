@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,6 +41,21 @@ def write_aside(path: Path, write: Callable[[BinaryIO], None], *, keep: Path | N
         raise OutputError(f"cannot write {path}: {reason(error)}") from error
     finally:
         Path(aside).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
+    """A place beside `path` for a file that another library writes, which becomes `path` at the end if nothing was
+    raised; what was there before stays otherwise. Raises OutputError for an OSError."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.aside{suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield aside
+        os.replace(aside, path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {reason(error)}") from error
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import os
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,7 @@ from builder.exchange.examples import tried
 from builder.exchange.onnx_recurrent import said_as_onnx, translations
 from builder.exchange.torch_export import exported, outputs_of
 from builder.extras import needed
-from builder.files import OutputError, reason
+from builder.files import write_bytes
 from builder.graph import nodes
 from dsl.records import Spec
 
@@ -57,14 +56,7 @@ def write_onnx(path: Path, model: nn.Module, spec: Spec) -> tuple[str, ...]:
     if far > TOLERANCE:
         raise ExportError(f"{path} is not written: in onnxruntime an output differs by {far:.1e} of its "
                           f"greatest value, which is more than {TOLERANCE:.0e}")  # fmt: skip
-    aside = path.with_name(f".{path.name}.{os.getpid()}.compared")
-    try:
-        aside.write_bytes(content)
-        os.replace(aside, path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {reason(error)}") from error
-    finally:
-        aside.unlink(missing_ok=True)
+    write_bytes(path, content)
     return tuple(_told(fixed, far, [outputs[each] for each in drawn]))
 
 

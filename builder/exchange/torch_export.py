@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from torch.utils import _pytree as pytree
 
 from builder.exchange.errors import ExportError
 from builder.exchange.examples import free_sizes, tried
-from builder.files import OutputError, reason
+from builder.files import replacing
 from dsl.records import Spec
 
 
@@ -27,18 +26,12 @@ def write_program(path: Path, model: nn.Module, spec: Spec) -> tuple[str, ...]:
     """
     inputs = tried(model, spec)
     program, fixed = exported(model, spec, inputs)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.compared.pt2")
-    try:
+    with replacing(path, ".pt2") as aside:
         torch.export.save(program, aside)
         again = torch.export.load(aside).module()
         for each in inputs if not fixed else inputs[:1]:
             if not same(outputs_of(model, each), outputs_of(again, each)):
                 raise ExportError(f"{path} is not written: it gives other outputs than the model")
-        os.replace(aside, path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {reason(error)}") from error
-    finally:
-        aside.unlink(missing_ok=True)
     return tuple(_told(fixed, len(inputs)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from builder.building import elaborate, module_of
 from builder.exchange.starting import start, take
 from builder.exchange.weights import read
-from builder.files import OutputError, reason
+from builder.files import OutputError, replacing
 from builder.training.weights import read_safetensors, write_safetensors
 from dsl.records import Spec
 
@@ -35,16 +34,10 @@ def with_weights(spec: Spec, weights: str | None) -> tuple[nn.Module, str]:
 def write_weights(path: Path, model: nn.Module) -> None:
     """Write a model's state dict as safetensors, read back and the same bit for bit before it has its name.
     Raises OutputError; nothing of it then stays, and what was there before does."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.compared")
-    try:
+    with replacing(path) as aside:
         write_safetensors(aside, model.state_dict())
         if differs := _differing(model.state_dict(), read_safetensors(aside)):
             raise OutputError(f"{path} is not written: {differs} does not come back as it is in the model")
-        os.replace(aside, path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {reason(error)}") from error
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _differing(state: Mapping[str, Any], found: Mapping[str, Tensor]) -> str:
