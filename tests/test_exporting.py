@@ -136,6 +136,23 @@ def test_a_program_gives_the_models_outputs_in_other_sizes(
     assert all(torch.equal(one, other) for one, other in pairs)
 
 
+def test_attention_is_compared_as_its_code_says_it(tmp_path: Path) -> None:
+    """Weights that are not 0 at the end, where torch's fast path for evaluation gives other bits."""
+    path = tmp_path / "net.toml"
+    path.write_text("""name = "Net"
+
+[model]
+inputs = { x = ["N", 5, 8] }
+layers = [
+  { name = "attention", type = "MultiheadAttention", input = ["x", "x", "x"], num_heads = 2,
+    batch_first = true, need_weights = false },
+  { name = "fc", type = "Linear", input = "attention.0", out_features = 3 },
+]
+""", encoding="utf-8")
+    assert run([str(path), "--export", str(tmp_path / "net.pt2")]) == 0
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
 def test_a_program_that_differs_is_not_kept(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch_export, "same", lambda *_: False)
     assert run([str(spec), "--export", str(spec.with_name("net.pt2"))]) == 3
