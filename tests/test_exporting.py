@@ -159,6 +159,13 @@ def test_a_program_that_differs_is_not_kept(spec: Path, monkeypatch: pytest.Monk
     assert [each.name for each in spec.parent.iterdir()] == ["net.toml"]
 
 
+def test_lengths_cannot_be_traced(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = ROOT / "specs" / "gallery" / "lstm_classifier.toml"
+    assert run([str(path), "--export", str(tmp_path / "net.pt2")]) == 3
+    assert "torch.export cannot follow sequences of given lengths" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_choice_cannot_be_traced(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run([str(ROOT / "specs" / "dict_dense.toml"), "--export", str(tmp_path / "net.pt2")]) == 3
     assert "an input of the model is a choice" in capsys.readouterr().err

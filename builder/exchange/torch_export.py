@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,6 +88,9 @@ def exported(model: nn.Module, spec: Spec, inputs: list[tuple[Tensor, ...]]) -> 
             told = told or (str(error).strip().splitlines() or [type(error).__name__])[0]
             continue
         return program, ", ".join(name for name in names if name not in dims)
+    if "packed" in vars(sys.modules[type(model).__module__]):
+        raise ExportError("torch.export cannot follow sequences of given lengths (nn.utils.rnn.pack_padded_sequence); "
+                          ".onnx keeps them")  # fmt: skip
     raise ExportError(f"torch.export cannot say the model: {told}")
 
 
