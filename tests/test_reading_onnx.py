@@ -22,9 +22,9 @@ import builder
 from builder.commands.entry import run
 from builder.exchange.differing import difference
 from builder.exchange.importing.whole import imported as from_net
-from builder.exchange.programs.onnx_functions import FUNCTIONS
-from builder.exchange.programs.onnx_layers import LAYERS
-from builder.exchange.programs.onnx_program import module_of_graph
+from builder.exchange.programs.onnx.functions import FUNCTIONS
+from builder.exchange.programs.onnx.layers import LAYERS
+from builder.exchange.programs.onnx.program import module_of_graph
 from builder.exchange.programs.opened import ProgramError
 
 PLAIN = ("float32", "float64", "float16", "int64", "int32", "int8", "uint8", "bool")

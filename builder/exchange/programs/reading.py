@@ -32,7 +32,7 @@ def _torch_program(path: Path) -> Opened:
 
 
 def _onnx(path: Path) -> Opened:
-    from builder.exchange.programs.onnx_program import open_onnx_program
+    from builder.exchange.programs.onnx.program import open_onnx_program
 
     return open_onnx_program(path)
 

@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from builder.exchange.programs.onnx_graph import Converting, Rule
-from builder.exchange.programs.onnx_neighbours import NEIGHBOURS
-from builder.exchange.programs.onnx_shapes import SHAPES
+from builder.exchange.programs.onnx.graph import Converting, Rule
+from builder.exchange.programs.onnx.neighbours import NEIGHBOURS
+from builder.exchange.programs.onnx.shapes import SHAPES
 
 _WHOLE: Final = (2, 3, 4, 5, 6, 7, 12, 13)
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from builder.exchange.programs.nesting import Scope
-from builder.exchange.programs.onnx_file import place
+from builder.exchange.programs.onnx.file import place
 from builder.exchange.programs.opened import ProgramError
 
 _SMALL = 4096  # numbers of a constant that stays one

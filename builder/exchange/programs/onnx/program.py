@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from builder.exchange.programs.nesting import nested
-from builder.exchange.programs.onnx_file import open_onnx, place
-from builder.exchange.programs.onnx_functions import FUNCTIONS
-from builder.exchange.programs.onnx_graph import Converting
-from builder.exchange.programs.onnx_layers import EMBEDDING, LAYERS, is_embedding
-from builder.exchange.programs.onnx_scopes import class_of, scope_of
-from builder.exchange.programs.onnx_sizes import on_sizes
+from builder.exchange.programs.onnx.file import open_onnx, place
+from builder.exchange.programs.onnx.functions import FUNCTIONS
+from builder.exchange.programs.onnx.graph import Converting
+from builder.exchange.programs.onnx.layers import EMBEDDING, LAYERS, is_embedding
+from builder.exchange.programs.onnx.scopes import class_of, scope_of
+from builder.exchange.programs.onnx.sizes import on_sizes
 from builder.exchange.programs.opened import Opened, ProgramError
 from builder.extras import needed
 
@@ -202,7 +202,7 @@ def _examples(inputs: Mapping[str, tuple[list[int | str], int]]) -> dict[str, Te
 
 
 def _drawn(shape: list[int], kind: int, random: torch.Generator) -> Tensor:
-    from builder.exchange.programs.onnx_shapes import DTYPES
+    from builder.exchange.programs.onnx.shapes import DTYPES
 
     dtype = DTYPES[kind]
     if dtype.is_floating_point:

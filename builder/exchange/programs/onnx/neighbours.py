@@ -7,7 +7,7 @@ from typing import Any, Final
 import torch
 import torch.nn.functional as F
 
-from builder.exchange.programs.onnx_graph import Converting, Rule
+from builder.exchange.programs.onnx.graph import Converting, Rule
 
 
 def _pad(c: Converting) -> Any:

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from builder.exchange.programs.onnx_graph import Converting, Rule, filled, weights
-from builder.exchange.programs.onnx_neighbours import padding, short
-from builder.exchange.programs.onnx_recurrent import RECURRENT
+from builder.exchange.programs.onnx.graph import Converting, Rule, filled, weights
+from builder.exchange.programs.onnx.neighbours import padding, short
+from builder.exchange.programs.onnx.recurrent import RECURRENT
 
 
 def linear(weight: Tensor, bias: Tensor | None) -> nn.Module:

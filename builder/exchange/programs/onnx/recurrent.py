@@ -9,8 +9,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from builder.exchange.programs.onnx_file import place
-from builder.exchange.programs.onnx_graph import Converting, Rule, filled, weights
+from builder.exchange.programs.onnx.file import place
+from builder.exchange.programs.onnx.graph import Converting, Rule, filled, weights
 from builder.exchange.programs.opened import ProgramError
 
 # torch's order of gates by ONNX's: i, f, c, o of i, o, f, c; r, z, n of z, r, h.

@@ -8,8 +8,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from builder.exchange.programs.onnx_graph import Converting, Rule, Sizes
-from builder.exchange.programs.onnx_sizes import shape_of
+from builder.exchange.programs.onnx.graph import Converting, Rule, Sizes
+from builder.exchange.programs.onnx.sizes import shape_of
 
 # By the numbers that ONNX has for kinds of tensors.
 DTYPES: Final = {1: torch.float32, 2: torch.uint8, 3: torch.int8, 5: torch.int16, 6: torch.int32, 7: torch.int64,

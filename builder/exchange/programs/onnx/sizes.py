@@ -8,7 +8,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from builder.exchange.programs.onnx_graph import Converting, Rule, Sizes, product
+from builder.exchange.programs.onnx.graph import Converting, Rule, Sizes, product
 
 _SIGNS: Final = {"Add": operator.add, "Sub": operator.sub, "Mul": operator.mul, "Div": operator.floordiv,
                  "Mod": operator.mod}  # fmt: skip

@@ -1,0 +1,1 @@
+"""An `.onnx` file becomes modules that can be run and recorded."""
