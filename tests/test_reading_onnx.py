@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -48,7 +49,7 @@ def plain(data_set: tuple[Sequence[Any], Sequence[Any]]) -> bool:
 
 
 def test_the_standards_cases_come_out_as_it_says_or_are_refused() -> None:
-    """None comes out otherwise: 444 as the standard says, the others are refused by name or by torch."""
+    """None comes out otherwise: 428 as the standard says, the others are refused by name or by torch."""
     passed, wrong = 0, []
     for case in cases():
         try:
@@ -318,6 +319,21 @@ def test_numbers_outside_the_files_folder_are_not_read(
     weight.external_data.add(key="location", value=place)
     path.write_bytes(model.SerializeToString())
     assert "far.onnx is no sound ONNX file" in refused(path, capsys)
+
+
+def test_a_few_bytes_that_ask_for_all_memory_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nodes = [helper.make_node("ConstantOfShape", ["sizes"], ["large"], "bomb"),
+             helper.make_node("ReduceSum", ["large"], ["sum"], keepdims=0),
+             helper.make_node("Add", ["x", "sum"], ["y"])]  # fmt: skip
+    path = saved(tmp_path / "bomb.onnx", nodes, {"x": ["n", 4]}, {"y": 2}, {"sizes": numpy.array([2**20, 2**20])})
+    assert 'node "bomb" (ConstantOfShape) makes 1,099,511,627,776 numbers' in refused(path, capsys)
+
+
+def test_what_is_no_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe.onnx")
+    os.mkfifo(tmp_path / "pipe.pt2")
+    for name in ("pipe.onnx", "pipe.pt2"):
+        assert refused(tmp_path / name, capsys) == f"error: cannot read {tmp_path / name}: it is no file\n"
 
 
 def test_a_circle_and_other_files_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

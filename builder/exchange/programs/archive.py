@@ -42,6 +42,8 @@ _FAILURES = (RuntimeError, ValueError, TypeError, KeyError, AttributeError, Asse
 def open_program(path: Path) -> tuple[ExportedProgram, Any]:
     """The program and its example inputs, (args, kwargs), or None where the file has none. Raises ProgramError."""
     try:
+        if not path.is_file() and path.exists():
+            raise ProgramError(f"cannot read {path}: it is no file")
         size = path.stat().st_size
         with zipfile.ZipFile(path) as archive:
             parts = _parts(path, archive, size)

@@ -51,7 +51,7 @@ class _Nesting:
         stands: dict[fx.Node, Any] = {}
         words: list[str] = []
         for each in inputs:
-            words.append(_free(each.name if not path else _word(each, words), words))
+            words.append(_free(_word(each, words), words) if path else str(each.target))
             stands[each] = graph.placeholder(words[-1])
         for child, child_kind, part in self._parts(path, calls):
             if child:
@@ -95,12 +95,21 @@ class _Nesting:
         runs: list[tuple[str, str, list[fx.Node]]] = []
         for node in calls:
             child, kind = _next(path, node.meta.get("scope", ()))
-            if runs and runs[-1][0] == child:
+            if not child and runs and runs[-1][0] and not set(runs[-1][2]) & set(node.all_input_nodes):
+                _before_last(runs, node)  # what reads nothing of the scope need not part it
+            elif runs and runs[-1][0] == child:
                 runs[-1][2].append(node)
             else:
                 runs.append((child, kind, [node]))
         names = [child for child, _, _ in runs]
         return [run if names.count(run[0]) == 1 else ("", "", run[2]) for run in runs]
+
+
+def _before_last(runs: list[tuple[str, str, list[fx.Node]]], node: fx.Node) -> None:
+    if len(runs) > 1 and not runs[-2][0]:
+        runs[-2][2].append(node)
+    else:
+        runs.insert(len(runs) - 1, ("", "", [node]))
 
 
 def _next(path: str, around: Scope) -> tuple[str, str]:
@@ -145,5 +154,9 @@ def _put(whole: nn.Module, made: Mapping[str, nn.Module], path: str, part: Any) 
         if each not in at._modules:
             at.add_module(each, made.get(walked) or nn.Module())
         at = at._modules[each] or at
-    if name not in at._modules:
+    held = at._modules.get(name)
+    if held is None or type(held) is nn.Module:  # one that only holds others
         put(at, name, part)
+        inside = held.named_children() if held is not None and isinstance(part, nn.Module) else ()
+        for own, child in inside:
+            part.add_module(own, child)

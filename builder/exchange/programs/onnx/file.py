@@ -19,6 +19,10 @@ def open_onnx(path: Path) -> Any:
     """
     onnx = needed("onnx", "an .onnx file")
     try:
+        if not path.is_file() and path.exists():
+            raise ProgramError(f"cannot read {path}: it is no file")
+        if path.stat().st_size >= 2**31:
+            raise ProgramError(f"{path} is larger than an ONNX file can be")
         content = path.read_bytes()
     except OSError as error:
         raise ProgramError(f"cannot read {path}: {error.strerror or error}") from error

@@ -29,6 +29,11 @@ def _pad(c: Converting) -> Any:
 def _resize(c: Converting) -> Any:
     mode = c.attribute("mode", "nearest")
     how = c.attribute("coordinate_transformation_mode", "half_pixel")
+    usual = {"antialias": 0, "exclude_outside": 0, "cubic_coeff_a": -0.75, "keep_aspect_ratio_policy": "stretch"}
+    other = [name for name, value in usual.items() if c.attribute(name, value) != value]
+    other += ["axes"] if c.attribute("axes") else []
+    if other or (mode != "nearest" and how not in ("half_pixel", "pytorch_half_pixel", "align_corners")):
+        raise c.unsaid(f"a resize with {other[0]}" if other else f"a resize by {how}")
     rank = c.rank(0)
     modes = {"nearest": "nearest", "linear": {3: "linear", 4: "bilinear", 5: "trilinear"}.get(rank), "cubic": "bicubic"}
     words: dict[str, Any] = {"mode": modes[mode]}

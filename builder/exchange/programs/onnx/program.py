@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
-from builder.exchange.programs.nesting import nested
+from builder.exchange.programs.nesting import Scope, nested
 from builder.exchange.programs.onnx.file import open_onnx, place
 from builder.exchange.programs.onnx.functions import FUNCTIONS
 from builder.exchange.programs.onnx.graph import Converting
@@ -22,6 +23,8 @@ from builder.extras import needed
 
 _TOLERANCE = 1e-5
 _FREE = (2, 16)  # sizes of examples for a first dim that is free, and for others
+_GROWING = ("ConstantOfShape", "Range", "Tile", "Expand", "Pad", "Resize")  # a few numbers say how many they make
+_GREATEST = 2**31  # numbers of one tensor
 _FOLDED = 2**24  # numbers of a constant that is worked out while reading
 
 
@@ -67,9 +70,18 @@ def _converted(path: Path, model: Any, inputs: Sequence[str]) -> Converting:
         c.values[name] = c.graph.placeholder(_word(name))
         c.values[name].meta["type"] = (c.kinds.get(name), len(c.shapes.get(name, ())))
     for node in model.graph.node:
-        c.node, c.here = node, scope_of(node)
+        c.node = node
+        c.here = scope_of(node) or (() if node.metadata_props else _scope_before(c))
         _convert(path, c)
     return c
+
+
+def _scope_before(c: Converting) -> Scope:
+    """For a node that an optimiser has put in: the scope of what it reads first."""
+    read = (c.values.get(name) for name in c.node.input)
+    first = next((each for each in read if isinstance(each, fx.Node)), None)
+    found: Scope = first.meta.get("scope", ()) if first is not None else ()
+    return found
 
 
 def _convert(path: Path, c: Converting) -> None:
@@ -84,6 +96,7 @@ def _convert(path: Path, c: Converting) -> None:
                            f"{node.domain or 'ai.onnx'!s}, opset {c.opset}")  # fmt: skip
     if node.output[0] in c.values:  # a bias that a layer took in
         return
+    _check_size(path, c)
     found = _worked_out(c)
     try:
         if found is None:
@@ -107,6 +120,16 @@ def _convert(path: Path, c: Converting) -> None:
                     each._rename(re.sub(r"_\d+$", "", name))
 
 
+def _check_size(path: Path, c: Converting) -> None:
+    """A few bytes can ask for more numbers than there is memory."""
+    for name in c.node.output:
+        sizes = [each or 1 for each in c.shapes.get(name, ())]
+        if math.prod(sizes) > _GREATEST:
+            raise ProgramError(
+                f"{path}: {place(c.node)} makes {math.prod(sizes):,} numbers, which no layer is read to do"
+            )
+
+
 def _rule(c: Converting) -> Any:
     if c.node.op_type == "Gather" and is_embedding(c):
         return EMBEDDING(c)
@@ -120,7 +143,9 @@ def _worked_out(c: Converting) -> Any:
     values = [c.value(at) for at in range(len(c.node.input)) if c.has(at)]
     if not values or not all(isinstance(each, Tensor) for each in values) or c.node.op_type.startswith("Random"):
         return None
-    if sum(each.numel() for each in values) > _FOLDED:
+    known = c.shapes.get(c.node.output[0])
+    large = sum(each.numel() for each in values) > _FOLDED or math.prod(each or 1 for each in known or ()) > _FOLDED
+    if large or (c.node.op_type in _GROWING and (known is None or None in known)):
         return None
     from onnx.reference import ReferenceEvaluator
 
@@ -223,7 +248,11 @@ def _session(path: Path, model: Any, names: Mapping[str, str]) -> Any:
         raise ProgramError(f"{path}: onnxruntime does not run it: {words}") from error
 
     def run(tensors: Mapping[str, Tensor]) -> list[Tensor]:
-        made = session.run(None, {names[key]: each.numpy() for key, each in tensors.items()})
+        try:
+            made = session.run(None, {names[key]: each.numpy() for key, each in tensors.items()})
+        except Exception as error:  # onnxruntime's own
+            words = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise ProgramError(f"{path}: onnxruntime stops while it runs it: {words}") from error
         return [torch.from_numpy(each) for each in made]
 
     return run

@@ -177,6 +177,8 @@ def _trilu(c: Converting) -> Any:
 
 
 def _cumulated(c: Converting) -> Any:
+    if c.kinds.get(c.node.output[0]) not in (1, 7, 10, 11):
+        raise c.unsaid("a running sum of whole numbers that are no int64")
     if c.attribute("exclusive", 0) or c.attribute("reverse", 0):
         raise c.unsaid("a running sum from the end, or without the element itself")
     return c.call(torch.cumsum, c.tensor(0), dim=int(c.number(1)))
