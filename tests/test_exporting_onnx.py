@@ -193,3 +193,34 @@ def test_more_weights_than_a_file_holds_are_refused(spec: Path) -> None:
 def test_what_cannot_be_written_is_told(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([str(spec), "--export", str(spec / "net.onnx")]) == 3
     assert f"cannot write {spec / 'net.onnx'}: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("dtype", "layer", "told"),
+    [
+        ("float64", "gelu", "onnxruntime does not run the file: [ONNXRuntimeError] : 9 : NOT_IMPLEMENTED"),
+        ("bfloat16", "relu", "an input or output of the model is bfloat16, which cannot be compared in onnxruntime"),
+        ("complex64", "abs", "an input or output of the model is complex64, which cannot be compared in onnxruntime"),
+    ],
+)
+def test_numbers_that_onnxruntime_does_not_take_are_told(
+    dtype: str, layer: str, told: str, spec: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of float64 it has no Erf; numpy has no bfloat16; ONNX has no complex numbers."""
+    inputs = f'inputs = {{ x = {{ shape = ["N", 4], dtype = "{dtype}" }} }}'
+    spec.write_text(f'name = "Net"\n[model]\n{inputs}\nlayers = [{{ type = "{layer}" }}]\n', encoding="utf-8")
+    out = spec.with_name("net.onnx")
+    out.write_bytes(b"before")
+    assert run([str(spec), "--export", str(out)]) == 3
+    assert f"error: {told}" in capsys.readouterr().err
+    assert out.read_bytes() == b"before"
+    assert sorted(each.name for each in spec.parent.iterdir()) == ["net.onnx", "net.toml"]
+
+
+def test_what_torch_cannot_say_is_told_with_its_place(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    layers = '{ name = "body", layers = [{ type = "Linear", out_features = 4 }, { name = "odd", type = "lgamma" }] }'
+    spec.write_text(f'name = "Net"\n[model]\ninputs = {{ x = ["N", 4] }}\nlayers = [{layers}]\n', encoding="utf-8")
+    assert run([str(spec), "--export", str(spec.with_name("net.onnx"))]) == 3
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: torch.onnx cannot say the model: body: No ONNX function found for <OpOverload(op=")
+    assert "lgamma" in error

@@ -9,7 +9,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,7 @@ from dsl.records import Spec
 
 OPSET: Final = 20  # of 2023: the first with Gelu, which every runtime of today reads
 TOLERANCE: Final = 1e-5  # of the greatest value of an output, or of 1 where all are smaller
+_NODE: Final = re.compile(r"Error when translating node %(\w+)")
 _LIMIT: Final = 2**31 - 2**20  # what one message of protobuf can hold, with room for the graph
 
 
@@ -46,6 +47,7 @@ def write_onnx(path: Path, model: nn.Module, spec: Spec) -> tuple[str, ...]:
         raise ExportError(f"an ONNX file holds 2 GiB and the model has {size / 2**30:.1f} GiB of weights; .pt2 and "
                           ".safetensors hold more")  # fmt: skip
     inputs = tried(model, spec)
+    _refuse_unheld([*inputs[0], *outputs_of(model, inputs[0])])
     with said_as_onnx(model):
         program, fixed = exported(model, spec, inputs)
     names = [each.name for each in spec.model.inputs or ()]
@@ -68,7 +70,7 @@ def _converted(program: ExportedProgram, inputs: Sequence[str], outputs: Sequenc
                                      verbose=False, external_data=False, dynamo=True,
                                      custom_translation_table=translations())  # fmt: skip
     except RuntimeError as error:
-        raise ExportError(f"torch.onnx cannot say the model: {_cause(error)}") from error
+        raise ExportError(f"torch.onnx cannot say the model: {_place(error, program)}{_cause(error)}") from error
     assert made is not None
     content: bytes = made.model_proto.SerializeToString()
     return content
@@ -91,7 +93,10 @@ def _with_names(content: bytes, spec: Spec) -> bytes:
                     r"[A-Za-z_]\w*", lambda found: renamed.get(found[0], found[0]), dim.dim_param
                 )
     model.producer_name, model.producer_version = "tomograph", ""
-    onnx.checker.check_model(model)
+    try:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:
+        raise ExportError(f"torch.onnx makes a file that is no sound ONNX: {_cause(error)}") from error
     whole: bytes = model.SerializeToString()
     return whole
 
@@ -109,7 +114,7 @@ def _compared(
         found = [session.run(None, {name: each.numpy() for name, each in zip(names, one, strict=True)
                                     if name in {taken.name for taken in session.get_inputs()}})
                  for one in inputs]  # fmt: skip
-    except onnxruntime.capi.onnxruntime_pybind11_state.RuntimeException as error:
+    except _refusals(onnxruntime) as error:
         raise ExportError(f"onnxruntime does not run the file: {_cause(error)}") from error
     differences = [0.0]
     drawn: list[int] = []
@@ -121,6 +126,22 @@ def _compared(
             elif at not in drawn:
                 drawn.append(at)
     return max(differences), drawn
+
+
+def _refusals(onnxruntime: Any) -> tuple[type[Exception], ...]:
+    """What onnxruntime raises for a file that it cannot run: each status has a class, and these have none in common."""
+    state = onnxruntime.capi.onnxruntime_pybind11_state
+    return (state.Fail, state.InvalidArgument, state.InvalidGraph, state.NotImplemented, state.RuntimeException)
+
+
+def _refuse_unheld(tensors: Sequence[Tensor]) -> None:
+    """Raises ExportError for kinds of numbers that go into no array of numpy or no tensor of ONNX: nothing could be
+    compared."""
+    for each in tensors:
+        if each.is_complex() or each.dtype == torch.bfloat16:
+            kind = str(each.dtype).removeprefix("torch.")
+            raise ExportError(f"an input or output of the model is {kind}, which cannot be compared in onnxruntime; "
+                              ".pt2 holds it")  # fmt: skip
 
 
 def _output_names(model: nn.Module, spec: Spec, inputs: tuple[Tensor, ...]) -> list[str]:
@@ -154,6 +175,18 @@ def _quiet() -> Iterator[None]:
     finally:
         for each, level in zip(loggers, levels, strict=True):
             each.setLevel(level)
+
+
+def _place(error: BaseException, program: ExportedProgram) -> str:
+    """The module that holds the call which torch's exporter could not translate, as `body.act: `; "" where its error
+    names none."""
+    found = None
+    while found is None and error.__cause__ is not None:
+        error = error.__cause__
+        found = _NODE.match(str(error))
+    stacks = [node.meta.get("nn_module_stack", {}) for node in program.graph.nodes if found and node.name == found[1]]
+    paths = [path for stack in stacks for path, _ in stack.values()]
+    return f"{paths[-1]}: " if paths and paths[-1] else ""
 
 
 def _cause(error: BaseException) -> str:
