@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,12 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
 from torch.utils import _pytree as pytree
 
-from builder.exchange.programs.archive import open_program
+from builder.exchange.programs.archive import first_line, open_program, quietly
 from builder.exchange.programs.opened import Opened, ProgramError
 from builder.exchange.programs.scopes import Scopes
 
 _FREE = (3, 16)  # sizes of examples for a free first dim, and for others, where the file has no examples
+_MOST = 2**26  # numbers of such an example
 
 
 def open_torch_program(path: Path) -> Opened:
@@ -31,11 +32,15 @@ def open_torch_program(path: Path) -> Opened:
     shapes = _shapes(path, program, [nodes[name] for name in names])
     given = _given(examples, program, names) or {}
     random = torch.Generator().manual_seed(0)
-    inputs = {name: given.get(name, _drawn(nodes[name], random)) for name in shapes}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        whole = torch.export.unflatten(program)
-        runnable = program.module(check_guards=False)
+    symbols: dict[Any, int] = {}
+    inputs = {name: given[name] if name in given else _drawn(path, program, nodes[name], symbols, random)
+              for name in shapes}  # fmt: skip
+    try:
+        with quietly():
+            whole = torch.export.unflatten(program)
+            runnable = program.module(check_guards=False)
+    except Exception as error:  # whatever torch raises over a program whose parts are sound and do not fit together
+        raise ProgramError(f"{path}: torch.export does not make modules of it: {first_line(error)}") from error
     module = Scopes().module(whole, structure=lambda result: _structured(program, result))
     return Opened(module, inputs, shapes, lambda tensors: _run(runnable, program, names, tensors))
 
@@ -81,12 +86,29 @@ def _given(examples: Any, program: ExportedProgram, names: Sequence[str]) -> dic
     return {name: each for name, each in zip(names, leaves, strict=True) if isinstance(each, Tensor)}
 
 
-def _drawn(node: fx.Node, random: torch.Generator) -> Tensor:
+def _drawn(
+    path: Path, program: ExportedProgram, node: fx.Node, symbols: dict[Any, int], random: torch.Generator
+) -> Tensor:
+    """An example of an input. symbols: the sizes that inputs before it gave to symbols, to which its own are added."""
     value = node.meta["val"]
-    shape = [each if isinstance(each, int) else _FREE[at > 0] for at, each in enumerate(value.shape)]
+    shape = [each if isinstance(each, int) else _drawn_size(program, each, at, symbols)
+             for at, each in enumerate(value.shape)]  # fmt: skip
+    if not 0 <= math.prod(shape) <= _MOST:
+        raise ProgramError(f"{path} has no example inputs, and `{node.name}` of shape {tuple(shape)} is more than is "
+                           "drawn for one")  # fmt: skip
     if value.dtype.is_floating_point:
         return torch.randn(shape, generator=random).to(value.dtype)
     return torch.randint(2, shape, generator=random).to(value.dtype)
+
+
+def _drawn_size(program: ExportedProgram, size: Any, at: int, symbols: dict[Any, int]) -> int:
+    """A free size, of symbols within the ranges that the program tells."""
+    expression = size.node.expr
+    for symbol in sorted(expression.free_symbols - symbols.keys(), key=str):
+        allowed = program.range_constraints.get(symbol)
+        least, most = (allowed.lower, allowed.upper) if allowed is not None else (0, _MOST)
+        symbols[symbol] = int(min(max(_FREE[at > 0], least), most))
+    return int(expression.subs(symbols))
 
 
 def _structured(program: ExportedProgram, result: Any) -> Any:
