@@ -1,21 +1,24 @@
-"""Models that nobody here wrote, through a file of torch.export and back: `python benchmarks/read_programs.py`.
+"""Models that nobody here wrote, through files of other tools and back: `python benchmarks/read_programs.py`.
 
-Each is exported by torch, saved, and read by `tomograph import`, which holds the spec with its weights against the
-program bit for bit, in another batch size too where that is free. `--write` puts the table into
-`benchmarks/read_programs.md`.
+Each is exported by torch, as a program of torch.export and as ONNX, and read by `tomograph import`, which holds the
+spec with its weights against the file, in another batch size too where that is free: the same bits of a `.pt2`, to 1e-5
+of the greatest value of an `.onnx`. `--write` puts the table into `benchmarks/read_programs.md`.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
+import logging
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from imported_models import cases
+from torch import nn
 
 from builder.exchange.importing.errors import DiffersError, ImportingError
 from builder.exchange.programs.reading import read_program
@@ -23,38 +26,55 @@ from builder.exchange.programs.reading import read_program
 TABLE = Path(__file__).with_suffix(".md")
 
 
-def row(name: str, make: Callable[[], Any], folder: Path) -> tuple[str, str]:
-    """What came of a model ("yes", "no", or "" where torch does not export it), and its line of the table."""
-    torch.manual_seed(0)
-    module, given = make()
+def exported(module: nn.Module, given: Any, path: Path) -> str:
+    """Write a model as its file's suffix says; why torch does not, or ""."""
     placed = () if isinstance(given, dict) else given if isinstance(given, tuple) else (given,)
+    named = given if isinstance(given, dict) else {}
     try:
-        program = torch.export.export(module.eval(), placed, given if isinstance(given, dict) else {}, strict=False)
-        torch.export.save(program, folder / "model.pt2")
+        with contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
+            if path.suffix == ".pt2":
+                torch.export.save(torch.export.export(module, placed, named, strict=False), path)
+            else:
+                torch.onnx.export(module, placed, path, kwargs=named, dynamo=True, verbose=False, external_data=False)
     except (RuntimeError, ValueError, AttributeError, TypeError) as error:
-        return "", f"| {name} | | | torch.export: {str(error).splitlines()[0][:80]} |"
+        return (str(error).strip().splitlines() or [type(error).__name__])[0][:80]
+    return ""
+
+
+def came_back(module: nn.Module, given: Any, path: Path) -> str:
+    """Lines of the spec; "no" with the reason; "torch" with its reason, where it does not write the file."""
+    reason = exported(module, given, path)
+    if reason:
+        return f"torch: {reason}"
     try:
-        text, _ = read_program(folder / "model.pt2", folder / "spec.toml")
+        text, _ = read_program(path, path.with_name("spec.toml"))
     except (ImportingError, DiffersError) as error:
-        return "no", f"| {name} | no | | {str(error).replace(str(folder / 'model.pt2'), 'the file')[:200]} |"
-    return "yes", f"| {name} | yes | {len(text.splitlines())} | |"
+        return f"no: {str(error).removeprefix(f'{path}: ')[:150]}"
+    return f"{len(text.splitlines())} lines"
 
 
 def main() -> None:
     warnings.simplefilter("ignore")
-    found, lines = [], []
+    logging.disable(logging.CRITICAL)
+    found: dict[str, list[str]] = {".pt2": [], ".onnx": []}
+    lines = ["| model | back from `.pt2` | back from `.onnx` |", "| --- | --- | --- |"]
     with tempfile.TemporaryDirectory() as name:
         for title, make in cases():
-            came, line = row(title, make, Path(name))
-            found.append(came)
-            lines.append(line)
-            print(line, flush=True)
-    total = f"{found.count('yes')} of the {len(found) - found.count('')} that torch exports are back."
+            torch.manual_seed(0)
+            module, given = make()
+            cells = [came_back(module.eval(), given, Path(name) / f"model{suffix}") for suffix in found]
+            for suffix, cell in zip(found, cells, strict=True):
+                found[suffix].append(cell)
+            lines.append(f"| {title} | {' | '.join(cell.replace('|', '/') for cell in cells)} |")
+            print(lines[-1], flush=True)
+    total = "; ".join(
+        f"of {sum(not each.startswith('torch') for each in cells)} that torch writes as `{suffix}` "
+        f"{sum(each.endswith('lines') for each in cells)} are back" for suffix, cells in found.items()
+    )  # fmt: skip
     print(total)
     if "--write" in sys.argv[1:]:
-        head = "# Models through a file of torch.export\n\nMade by `python benchmarks/read_programs.py --write`."
-        table = "\n".join(["| model | back | lines | why not |", "| --- | --- | --- | --- |", *lines])
-        TABLE.write_text(f"{head}\n\n{total}\n\n{table}\n", encoding="utf-8")
+        head = "# Models through files of other tools\n\nMade by `python benchmarks/read_programs.py --write`."
+        TABLE.write_text(f"{head}\n\n{total[:1].upper()}{total[1:]}.\n\n" + "\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,23 @@ import pytest
 
 from builder.commands.entry import run
 
+# For images of 8 by 8 and ten classes.
+TRAINING = """
+[loss]
+type = "CrossEntropyLoss"
+
+[optimizer]
+type = "SGD"
+lr = 0.05
+
+[data]
+source = "digits"
+batch_size = 64
+
+[train]
+epochs = 1
+"""
+
 
 def refused(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
     """The one line that is told; the exit status is 1 and nothing is written."""

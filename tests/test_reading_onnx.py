@@ -13,10 +13,10 @@ import numpy
 import onnx
 import pytest
 import torch
-from importing_files import refused
+from importing_files import TRAINING, refused
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import load_file
-from torch import nn
+from torch import fx, nn
 from torch.utils import _pytree as pytree
 
 import builder
@@ -27,6 +27,7 @@ from builder.exchange.programs.onnx.functions import FUNCTIONS
 from builder.exchange.programs.onnx.layers import LAYERS
 from builder.exchange.programs.onnx.program import module_of_graph
 from builder.exchange.programs.opened import ProgramError
+from builder.exchange.programs.scopes import scope
 
 PLAIN = ("float32", "float64", "float16", "int64", "int32", "int8", "uint8", "bool")
 
@@ -66,7 +67,7 @@ def test_the_standards_cases_come_out_as_it_says_or_are_refused() -> None:
             continue
         passed += 1
     assert wrong == []
-    assert passed >= 400
+    assert passed >= 428
 
 
 class Layer(nn.Module):
@@ -164,24 +165,7 @@ def test_an_imported_spec_trains(tmp_path: Path) -> None:
     })  # fmt: skip
     text = imported(path)
     out = path.with_name("spec.toml")
-    out.write_text(
-        f"""{text}
-[loss]
-type = "CrossEntropyLoss"
-
-[optimizer]
-type = "SGD"
-lr = 0.05
-
-[data]
-source = "digits"
-batch_size = 64
-
-[train]
-epochs = 1
-""",
-        encoding="utf-8",
-    )
+    out.write_text(text + TRAINING, encoding="utf-8")
     assert run([str(out), "--train", "--quiet", "--out", str(out.with_name("run"))]) == 0
     state = load_file(next(out.with_name("run").rglob("*.safetensors")))
     assert not torch.equal(state["fc.weight"], torch.from_numpy(drawn(10, 8)))
@@ -319,6 +303,40 @@ def test_numbers_outside_the_files_folder_are_not_read(
     weight.external_data.add(key="location", value=place)
     path.write_bytes(model.SerializeToString())
     assert "far.onnx is no sound ONNX file" in refused(path, capsys)
+
+
+@pytest.mark.parametrize("name", ['x"); open(MARK, "w"); ("', 'x")(open(MARK, "w"))#', "class", "a..b", "self", "\n"])
+def test_no_name_in_a_file_becomes_code(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Scopes, weights, nodes, inputs and outputs are names that the modules' source is written with."""
+    mark = tmp_path / "ran"
+    name = name.replace("MARK", repr(str(mark)))
+    weight, given, made = f"{name}.weight", f"{name} in", f"{name} out"
+    nodes = [helper.make_node("Relu", [given], ["a"], name), helper.make_node("MatMul", ["a", weight], [made], name)]
+    told = {"name_scopes": ["", name, f"{name}.fc", "op"], "class_hierarchy": ["Net", name, name, "op"]}
+    for node in nodes:
+        for key, each in told.items():
+            node.metadata_props.add(key=f"pkg.torch.onnx.{key}", value=repr(each))
+    path = saved(tmp_path / "names.onnx", nodes, {given: ["n", 4]}, {made: 2}, {weight: drawn(4, 3)})
+    assert run(["import", str(path), "--out", str(tmp_path / "spec.toml")]) in (0, 1)
+    assert "Traceback" not in capsys.readouterr().err
+    assert not mark.exists()
+
+
+def test_source_of_names_that_none_can_have_is_not_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever a reader lets through."""
+    graph = fx.Graph()
+    graph.output(graph.call_module('fc", print("ran"))(', (graph.placeholder("x"),)))
+    with pytest.raises(ProgramError, match="is no name of a tensor or module"):
+        scope("Net", "", graph, {})
+
+
+def test_inputs_of_kinds_that_torch_has_not_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = saved(tmp_path / "words.onnx", [helper.make_node("Identity", ["x"], ["y"])], {"x": ["n"]}, {"y": 1}, {})
+    model = onnx.load(path)
+    for each in (model.graph.input[0], model.graph.output[0]):
+        each.type.tensor_type.elem_type = TensorProto.STRING
+    path.write_bytes(model.SerializeToString())
+    assert "the input x is of ONNX's kind 8, which is not read" in refused(path, capsys)
 
 
 def test_a_few_bytes_that_ask_for_all_memory_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from builder.codegen.holes import arguments, hole, replaced, spared, unmarked
 from builder.codegen.literals import literal
-from builder.codegen.parameters import Expression, Parameters, Texts, UnsettledError, hint
+from builder.codegen.parameters import Expression, Parameters, Texts, hint
 from builder.codegen.shapes import comment, typed
 from builder.codegen.units import Entry, Group
 from builder.codegen.wrapping import documented, with_comment, wrapped
@@ -36,7 +36,7 @@ class Merged:
 
     def __post_init__(self) -> None:
         self.made = [self._made(each) for each in self.group.made]
-        codes = [self._called(each) for each in self.group.forward]
+        codes = [self._filled(each, in_forward=True) for each in self.group.forward]
         for code, each in zip(codes, self.group.forward, strict=True):
             self.forward += self._guarded(code, self._comment(each), each)
 
@@ -90,9 +90,6 @@ class Merged:
         if "\n" not in made:
             return short
         return f"{name} = (\n{textwrap.indent(made, ' ' * 4)}\n    if {flag}\n    else None\n)"
-
-    def _called(self, entry: Entry) -> str:
-        return self._filled(entry, in_forward=True)
 
     def _guarded(self, code: str, comment: str, entry: Entry) -> Iterator[tuple[str, str]]:
         if entry.flag:
@@ -179,6 +176,3 @@ def _plain(stands: Expression | str) -> str:
 
 def _indented(lines: list[str], spaces: int) -> list[str]:
     return wrapped([line for each in lines for line in textwrap.indent(unmarked(each), " " * spaces).splitlines()])
-
-
-__all__ = ["Merged", "UnsettledError", "merged"]

@@ -16,8 +16,9 @@ from builder.codegen.forward import Forward
 from builder.codegen.holes import unmarked
 from builder.codegen.imports import import_lines, targets_of
 from builder.codegen.literals import literal
-from builder.codegen.merging import UnsettledError, merged
+from builder.codegen.merging import merged
 from builder.codegen.names import HIDDEN, class_name, is_ours, label_of, snake
+from builder.codegen.parameters import UnsettledError
 from builder.codegen.shapes import comment, first_reads, reference_of, typed, typed_reference
 from builder.codegen.structure import Structure
 from builder.codegen.units import Group, Unit, apart, grouped

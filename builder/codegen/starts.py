@@ -92,12 +92,18 @@ class Starts:
 
     def _only(self, region: Region, name: str) -> str:
         """The one parameter of this name that a region holds itself, as seen from here; "" where others have it too."""
-        inside = [each for each in self.structure.nodes if each.startswith(f"{region.name}." if region.name else "")]
-        having = [each for each in inside if name in self.structure.nodes[each].parameters
-                  or (self.structure.nodes[each].role == "parameter" and each.rpartition(".")[2] == name)]  # fmt: skip
+        having = [each.name for each in self._nodes(region) if name in each.parameters
+                  or (each.role == "parameter" and each.name.rpartition(".")[2] == name)]  # fmt: skip
         own = f"{region.name}.{name}" if region.name else name
         here = having == [own] and region.module == region.name
         return self._parameter_text(region.name, name) if here else ""
+
+    def _nodes(self, region: Region) -> Iterator[Node]:
+        for child in region.children:
+            if child in self.structure.regions:
+                yield from self._nodes(self.structure.regions[child])
+            else:
+                yield self.structure.nodes[child]
 
     def _class_text(self, kind: str, region: Region) -> str:
         """The class that a type's name means: a block's own, else torch's or one of this project's.

@@ -17,7 +17,7 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from builder.building import elaborate
-from builder.exchange.differing import difference
+from builder.exchange.differing import TOLERANCE, difference
 from builder.exchange.errors import ExportError
 from builder.exchange.examples import tried
 from builder.exchange.onnx_recurrent import said_as_onnx, translations
@@ -28,7 +28,6 @@ from builder.graph import nodes
 from dsl.records import Spec
 
 OPSET: Final = 20  # of 2023: the first with Gelu, which every runtime of today reads
-TOLERANCE: Final = 1e-5  # of the greatest value of an output, or of 1 where all are smaller
 _NODE: Final = re.compile(r"Error when translating node %(\w+)")
 _LIMIT: Final = 2**31 - 2**20  # what one message of protobuf can hold, with room for the graph
 

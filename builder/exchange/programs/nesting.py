@@ -93,14 +93,17 @@ class _Nesting:
     def _parts(self, path: str, calls: Sequence[fx.Node]) -> list[tuple[str, str, list[fx.Node]]]:
         """Runs of calls by the scope below this one that they stand in, "" for those that stand in none."""
         runs: list[tuple[str, str, list[fx.Node]]] = []
+        last: set[fx.Node] = set()  # what the last run holds
         for node in calls:
             child, kind = _next(path, node.meta.get("scope", ()))
-            if not child and runs and runs[-1][0] and not set(runs[-1][2]) & set(node.all_input_nodes):
+            if not child and runs and runs[-1][0] and last.isdisjoint(node.all_input_nodes):
                 _before_last(runs, node)  # what reads nothing of the scope need not part it
-            elif runs and runs[-1][0] == child:
-                runs[-1][2].append(node)
-            else:
-                runs.append((child, kind, [node]))
+                continue
+            if not runs or runs[-1][0] != child:
+                runs.append((child, kind, []))
+                last = set()
+            runs[-1][2].append(node)
+            last.add(node)
         names = [child for child, _, _ in runs]
         return [run if names.count(run[0]) == 1 else ("", "", run[2]) for run in runs]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 
@@ -25,4 +25,3 @@ class Opened:
     shapes: Mapping[str, Sequence[int | str]]
     run: Callable[[Mapping[str, Tensor]], Sequence[Tensor]]
     tolerance: float = 0.0
-    notes: Sequence[str] = field(default=())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -59,8 +60,10 @@ def read_program(path: Path, out: Path, name: str | None = None) -> tuple[str, l
     text = imported(opened.module, dict(opened.inputs), name=name, shapes=opened.shapes)
     state = opened.module.state_dict()
     weights = out.with_suffix(".safetensors")
-    if state:
-        text = text.replace("\n[model]\n", f'\n[model]\nweights = "{weights.name}"\n', 1)
+    if weights == out:
+        raise OutputError(f"cannot write {out}: the weights come to stand there; call the spec .toml")
+    if state:  # what JSON writes for a text is a text in TOML too
+        text = text.replace("\n[model]\n", f"\n[model]\nweights = {json.dumps(weights.name)}\n", 1)
     with _aside(out) as folder:
         try:
             write_text(folder / out.name, text)
@@ -70,7 +73,7 @@ def read_program(path: Path, out: Path, name: str | None = None) -> tuple[str, l
             raise OutputError(f"cannot write {out}: {reason(error)}") from error
         drawn = _hold_against(opened, _built(folder / out.name), examples, "the spec with its weights")
         _moved([folder / weights.name, folder / out.name] if state else [folder / out.name], out.parent)
-    told = list(opened.notes)
+    told = []
     if "N" not in examples.names():
         told.append("the program runs in no other batch size than the example's, and no second batch was compared")
     if drawn:

@@ -23,7 +23,11 @@ from builder.exchange.programs.operators import FIRST, named_arguments, public_c
 
 def scope(kind: str, path: str, graph: fx.Graph, parts: Mapping[str, Any]) -> nn.Module:
     """A module of a new class. graph: its calls, of `self` what it holds. parts: its modules, parameters and buffers by
-    name, in order."""
+    name, in order. Raises ProgramError where a name is none that source can have: what a file says is written into it
+    and run."""
+    for node in graph.nodes:
+        if isinstance(node.target, str) and not _is_path(node.target):
+            raise ProgramError(f"{path or kind}: {node.target[:60]!r} is no name of a tensor or module")
     code = graph.python_code("self")
     file = f"<program {path or kind}>"
     linecache.cache[file] = (len(code.src), None, code.src.splitlines(keepends=True), file)
@@ -34,6 +38,12 @@ def scope(kind: str, path: str, graph: fx.Graph, parts: Mapping[str, Any]) -> nn
     for name, each in parts.items():
         put(module, name, each)
     return module.eval()
+
+
+def _is_path(text: str) -> bool:
+    """Names, or numbers as modules of a list have them, with points between."""
+    parts = text.split(".")
+    return all(each.isdecimal() or (each.isidentifier() and not keyword.iskeyword(each)) for each in parts)
 
 
 def put(module: nn.Module, name: str, part: Any) -> None:

@@ -45,6 +45,8 @@ def open_onnx(path: Path) -> Any:
 def _check_opset(path: Path, model: Any) -> None:
     if not model.graph.node and not model.graph.output:
         raise ProgramError(f"{path} is no ONNX file, or cut short: it has no graph")
+    if not any(each.domain in _DOMAINS for each in model.opset_import):
+        raise ProgramError(f"{path} does not say which opset it is of")
     for each in model.opset_import:
         if each.domain in _DOMAINS and each.version not in _OPSETS:
             raise ProgramError(f"{path} is of opset {each.version}; {_OPSETS.start} to {_OPSETS.stop - 1} are read")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +13,8 @@ from torch import Tensor, fx, nn
 
 from builder.exchange.programs.nesting import Scope
 from builder.exchange.programs.onnx.file import place
+from builder.exchange.programs.onnx.scopes import path_of
 from builder.exchange.programs.opened import ProgramError
-
-_SMALL = 4096  # numbers of a constant that stays one
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Sizes:
 @dataclass(slots=True)
 class Converting:
     """model: as `open_onnx` gives it. values: what each name stands for: a node, a tensor that is known, or Sizes.
-    leaves: layers and tensors by their paths. taken: sums that a layer gives, by their names and the product's."""
+    leaves: layers and tensors by their paths. taken: of products that a layer gives, the sum that it gives with it."""
 
     model: Any
     graph: fx.Graph = field(default_factory=fx.Graph)
@@ -41,7 +39,7 @@ class Converting:
     here: Scope = ()
     node: Any = None
     opset: int = 0
-    taken: list[tuple[str, str]] = field(default_factory=list)
+    taken: dict[str, str] = field(default_factory=dict)
     readers: dict[str, list[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -125,8 +123,7 @@ class Converting:
 
     def held(self, name: str, value: Tensor) -> fx.Node:
         """A tensor as a parameter, or a buffer, under its name."""
-        path = re.sub(r"[^\w.]+", "_", name).strip("._") or "constant"
-        path = ".".join(part if part.isidentifier() or part.isdigit() else f"c{part}" for part in path.split("."))
+        path = path_of(name)
         while path in self.leaves and self.leaves[path] is not value:
             path += "_"
         if path not in self.leaves:
@@ -164,17 +161,16 @@ class Converting:
 
     def _path(self, weight: str) -> str:
         """Where a layer stands: as its weight says, or its scope, or by the name of its node."""
-        words = re.sub(r"[^\w.]+", "_", weight).strip("._")
         if self.here and self.here[-1][1].startswith("torch.nn.modules.") and "container" not in self.here[-1][1]:
             return self.here[-1][0]
-        own, dot, last = words.rpartition(".")
+        own, dot, last = path_of(weight).rpartition(".")
         scope = self.here[-1][0] if self.here else ""
         # equal weights may be one tensor in the file, called as another layer's
         if dot and last in ("weight", "W") and (own == scope or own.startswith(f"{scope}." if scope else "")):
             return own
         if scope and scope not in self.leaves and not any(each.startswith(f"{scope}.") for each in self.leaves):
             return scope
-        word = re.sub(r"\W|^(?=\d)", "_", self.node.op_type.lower())
+        word = path_of(self.node.op_type.lower())
         return f"{scope}.{word}" if scope else word
 
     def bias(self) -> Tensor | None:
@@ -188,7 +184,7 @@ class Converting:
         found, weight = self.values.get(other), self.value(1)
         if not isinstance(found, Tensor) or found.shape != weight.shape[1:]:
             return None
-        self.taken.append((readers[0].output[0], name))
+        self.taken[name] = readers[0].output[0]
         return found
 
     def dims(self, at: int) -> list[Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -11,17 +12,18 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
+from builder.exchange.differing import TOLERANCE
 from builder.exchange.programs.nesting import Scope, nested
 from builder.exchange.programs.onnx.file import open_onnx, place
 from builder.exchange.programs.onnx.functions import FUNCTIONS
 from builder.exchange.programs.onnx.graph import Converting
 from builder.exchange.programs.onnx.layers import EMBEDDING, LAYERS, is_embedding
 from builder.exchange.programs.onnx.scopes import class_of, scope_of
+from builder.exchange.programs.onnx.shapes import DTYPES
 from builder.exchange.programs.onnx.sizes import on_sizes
 from builder.exchange.programs.opened import Opened, ProgramError
 from builder.extras import needed
 
-_TOLERANCE = 1e-5
 _FREE = (2, 16)  # sizes of examples for a first dim that is free, and for others
 _GROWING = ("ConstantOfShape", "Range", "Tile", "Expand", "Pad", "Resize")  # a few numbers say how many they make
 _GREATEST = 2**31  # numbers of one tensor
@@ -35,7 +37,7 @@ def open_onnx_program(path: Path) -> Opened:
     module = module_of_graph(path, model)
     shapes = {_word(name): shape for name, (shape, _) in inputs.items()}
     session = _session(path, model, {_word(name): name for name in inputs})
-    return Opened(module, _examples(inputs), shapes, session, _TOLERANCE)
+    return Opened(module, _examples(inputs), shapes, session, TOLERANCE)
 
 
 def module_of_graph(path: Path, model: Any) -> nn.Module:
@@ -52,7 +54,10 @@ def module_of_graph(path: Path, model: Any) -> nn.Module:
         if not node.users and node.op not in ("placeholder", "output"):
             c.graph.erase_node(node)
     used = {str(node.target) for node in c.graph.nodes if node.op in ("call_module", "get_attr")}
-    return nested(class_of(model), c.graph, {name: each for name, each in c.leaves.items() if name in used})
+    try:
+        return nested(class_of(model), c.graph, {name: each for name, each in c.leaves.items() if name in used})
+    except (KeyError, TypeError, ValueError, RuntimeError, SyntaxError) as error:  # names that do not go together
+        raise ProgramError(f"{path}: no modules can be made of it: {error}") from error
 
 
 def _converted(path: Path, model: Any, inputs: Sequence[str]) -> Converting:
@@ -108,9 +113,8 @@ def _convert(path: Path, c: Converting) -> None:
             raise ProgramError(f"{path}: {error}") from error
         words = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ProgramError(f"{path}: {place(node)} is not as its operator is defined: {words}") from error
-    for total, part in c.taken:
-        if part == node.output[0]:
-            c.values[total] = found
+    if node.output[0] in c.taken:
+        c.values[c.taken[node.output[0]]] = found
     for name, each in zip(node.output, found if isinstance(found, tuple) else (found,), strict=False):
         if name:
             c.values[name] = each
@@ -125,9 +129,7 @@ def _check_size(path: Path, c: Converting) -> None:
     for name in c.node.output:
         sizes = [each or 1 for each in c.shapes.get(name, ())]
         if math.prod(sizes) > _GREATEST:
-            raise ProgramError(
-                f"{path}: {place(c.node)} makes {math.prod(sizes):,} numbers, which no layer is read to do"
-            )
+            raise ProgramError(f"{path}: {place(c.node)} makes {math.prod(sizes):,} numbers; {_GREATEST:,} are read")
 
 
 def _rule(c: Converting) -> Any:
@@ -197,6 +199,8 @@ def _inputs(path: Path, model: Any) -> dict[str, tuple[list[int | str], int]]:
         kind = each.type.tensor_type
         if not each.type.HasField("tensor_type") or not kind.HasField("shape"):
             raise ProgramError(f"{path}: the input {each.name} is no tensor of a known number of dims")
+        if kind.elem_type not in DTYPES:
+            raise ProgramError(f"{path}: the input {each.name} is of ONNX's kind {kind.elem_type}, which is not read")
         shape: list[int | str] = []
         for at, dim in enumerate(kind.shape.dim):
             name = re.sub(r"\W", "_", dim.dim_param)
@@ -227,8 +231,6 @@ def _examples(inputs: Mapping[str, tuple[list[int | str], int]]) -> dict[str, Te
 
 
 def _drawn(shape: list[int], kind: int, random: torch.Generator) -> Tensor:
-    from builder.exchange.programs.onnx.shapes import DTYPES
-
     dtype = DTYPES[kind]
     if dtype.is_floating_point:
         return torch.randn(shape, generator=random).to(dtype)
@@ -259,8 +261,8 @@ def _session(path: Path, model: Any, names: Mapping[str, str]) -> Any:
 
 
 def _word(name: str) -> str:
-    word = re.sub(r"\W", "_", name)
-    return word if word.isidentifier() else f"x{word}"
+    word = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return word if word.isidentifier() and not keyword.iskeyword(word) else f"x{word}"
 
 
 __all__ = ["open_onnx_program"]
