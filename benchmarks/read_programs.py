@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import re
 import sys
 import tempfile
 import warnings
@@ -37,7 +38,8 @@ def exported(module: nn.Module, given: Any, path: Path) -> str:
             else:
                 torch.onnx.export(module, placed, path, kwargs=named, dynamo=True, verbose=False, external_data=False)
     except (RuntimeError, ValueError, AttributeError, TypeError) as error:
-        return (str(error).strip().splitlines() or [type(error).__name__])[0][:80]
+        words = re.sub(r"\x1b\[\d+m", "", str(error)).strip()  # torch writes in colours
+        return (words.splitlines() or [type(error).__name__])[0][:80]
     return ""
 
 
